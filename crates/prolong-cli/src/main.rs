@@ -1,0 +1,2 @@
+//! The `prolong` command.
+fn main() {}

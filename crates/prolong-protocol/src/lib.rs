@@ -1,0 +1,1 @@
+//! What goes over the wire: claims, requests, responses, problem codes, feed frames

@@ -1,0 +1,1 @@
+//! The authority: API, token minting, keys, pages, background work

@@ -1,0 +1,1 @@
+//! Where sessions live: the trait, memory, SQLite, migrations, the conformance suite

@@ -1,0 +1,1 @@
+//! For APIs: verify an access token and follow the revocation feed
