@@ -1,0 +1,124 @@
+//! Identifiers and hashes, each its own type, so that one cannot be taken for another.
+
+use core::fmt;
+
+/// A session's id (`sid`): a UUID version 8 whose first 12 bits are the shard of its user. Not a secret.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub [u8; 16]);
+
+impl SessionId {
+    /// Builds the id from 16 random bytes and the user it belongs to.
+    #[must_use]
+    pub fn from_random(mut random: [u8; 16], user: UserKey) -> Self {
+        random[0] = user.0[0];
+        random[1] = (user.0[1] & 0xF0) | (random[1] & 0x0F);
+        random[6] = (random[6] & 0x0F) | 0x80;
+        random[8] = (random[8] & 0x3F) | 0x80;
+        Self(random)
+    }
+
+    /// The virtual shard, 0–4095: the same for all sessions of a user.
+    #[must_use]
+    pub fn shard(self) -> u16 {
+        (u16::from(self.0[0]) << 4) | (u16::from(self.0[1]) >> 4)
+    }
+
+    /// Reads the hyphenated lower- or upper-case form; `None` for anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        parse_uuid(text).map(Self)
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_uuid(self.0, f)
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_uuid(self.0, f)
+    }
+}
+
+/// A user's key in the store: the first 16 bytes of SHA-256 over the user's id (`sub`), so that its first 12 bits
+/// are the shard. The `sub` itself stands in the user's row.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserKey(pub [u8; 16]);
+
+impl fmt::Debug for UserKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_uuid(self.0, f)
+    }
+}
+
+/// How often the refresh token of a session was replaced. At most 2⁴⁸ − 1 (the token's field).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Generation(pub u64);
+
+impl Generation {
+    /// The generation after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+/// Which refresh-token key (`K_rt`) signed a token. Never used twice; later keys have higher ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId(pub u8);
+
+/// SHA-256 of a session's secret. Not the secret: it cannot be turned into a token.
+#[derive(Clone, Copy)]
+pub struct SecretHash(pub [u8; 32]);
+
+impl PartialEq for SecretHash {
+    /// Looks at every byte whatever it finds, so that timing says nothing.
+    fn eq(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).fold(0, |acc, (a, b)| acc | (a ^ b)) == 0
+    }
+}
+
+impl Eq for SecretHash {}
+
+impl fmt::Debug for SecretHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretHash(…)")
+    }
+}
+
+/// Eight bytes of the hash of an attempt id, bound to a session and to the generation that was presented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AttemptHash(pub [u8; 8]);
+
+fn write_uuid(bytes: [u8; 16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (i, byte) in bytes.iter().enumerate() {
+        if matches!(i, 4 | 6 | 8 | 10) {
+            f.write_str("-")?;
+        }
+        write!(f, "{byte:02x}")?;
+    }
+    Ok(())
+}
+
+fn parse_uuid(text: &str) -> Option<[u8; 16]> {
+    let text = text.as_bytes();
+    if text.len() != 36 {
+        return None;
+    }
+    let mut bytes = [0_u8; 16];
+    let mut digits = 0;
+    for (i, &c) in text.iter().enumerate() {
+        if matches!(i, 8 | 13 | 18 | 23) {
+            if c != b'-' {
+                return None;
+            }
+            continue;
+        }
+        let digit = u8::try_from(char::from(c).to_digit(16)?).ok()?;
+        bytes[digits / 2] = (bytes[digits / 2] << 4) | digit;
+        digits += 1;
+    }
+    Some(bytes)
+}
