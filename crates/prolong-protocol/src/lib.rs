@@ -1,1 +1,7 @@
-//! What goes over the wire: claims, requests, responses, problem codes, feed frames
+//! What goes over the wire: claims, requests, responses, problem codes, feed frames. Types and words only; no rules.
+#![forbid(unsafe_code)]
+
+pub mod feed;
+pub mod problem;
+pub mod session;
+pub mod token;
