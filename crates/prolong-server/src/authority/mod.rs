@@ -1,0 +1,56 @@
+//! The authority's operations: read, decide in the core, commit, mint. Handlers call these and render what comes back.
+
+use std::sync::Arc;
+
+use prolong_core::{Policy, Session};
+use prolong_store::Store;
+
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use crate::feed::LiveFeed;
+use crate::keys::{MasterKeys, RefreshKeys, SigningRing};
+use crate::serve::Metrics;
+use crate::settings::{Client, Settings};
+use crate::users::{PasswordPool, SignInThrottle};
+
+/// What an authority is made of.
+pub struct Parts {
+    /// What the operator decided.
+    pub settings: Settings,
+    /// Where sessions live.
+    pub store: Arc<dyn Store>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// The master keys, newest first.
+    pub master_keys: MasterKeys,
+}
+
+/// The session authority. Cheap to share (`Arc<Authority>`); every operation is a method in a file of its own.
+pub struct Authority {
+    pub(crate) settings: Settings,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) refresh_keys: RefreshKeys,
+    pub(crate) signing: SigningRing,
+    pub(crate) feed: LiveFeed,
+    pub(crate) metrics: Metrics,
+    pub(crate) passwords: PasswordPool,
+    pub(crate) throttle: SignInThrottle,
+}
+
+impl Authority {
+    /// The client of an id, if it is registered.
+    #[must_use]
+    pub fn client(&self, id: &str) -> Option<&Arc<Client>> {
+        self.settings.clients.get(id)
+    }
+
+    /// The policy that a session is under now; `None` where its client is registered no more.
+    #[must_use]
+    pub fn policy_of(&self, session: &Session) -> Option<&Arc<Policy>> {
+        Some(self.client(&session.client)?.policy_for(session.flags.remember))
+    }
+}

@@ -1,0 +1,4 @@
+//! The revocation feed, inside the authority.
+
+/// What has ended.
+pub struct LiveFeed;

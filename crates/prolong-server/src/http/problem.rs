@@ -1,0 +1,146 @@
+//! Problems on the wire: RFC 9457 bodies, RFC 6750 challenges.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use prolong_protocol::problem::{Action, Code, Problem, Reason};
+
+/// A problem, not yet on the wire. `cause` is for the log: written once, where the problem is rendered.
+#[derive(Debug)]
+pub struct Failure {
+    /// The code; it brings status, title and usual action.
+    pub code: Code,
+    /// What is wrong this time, naming the field; never a secret.
+    pub detail: String,
+    /// A more specific action than the code's.
+    pub action: Option<Action>,
+    /// Why a session is over.
+    pub reason: Option<Reason>,
+    /// Seconds for `Retry-After`.
+    pub retry_after: Option<u64>,
+    /// Further auth-params of the challenge (`scope`, `max_age`, `acr_values`).
+    pub challenge: Vec<(&'static str, String)>,
+    /// Private: why, for the log.
+    pub cause: Option<String>,
+}
+
+impl Failure {
+    /// A failure of this code.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            action: None,
+            reason: None,
+            retry_after: None,
+            challenge: Vec::new(),
+            cause: None,
+        }
+    }
+
+    /// With this reason, and the action that it brings.
+    #[must_use]
+    pub fn because(mut self, reason: prolong_core::EndReason) -> Self {
+        self.reason = Reason::parse(reason.as_str());
+        self.action = Action::parse(reason.action().as_str());
+        self
+    }
+
+    /// With this action.
+    #[must_use]
+    pub fn action(mut self, action: Action) -> Self {
+        self.action = Some(action);
+        self
+    }
+
+    /// With a private cause, for the log.
+    #[must_use]
+    pub fn cause(mut self, cause: impl core::fmt::Display) -> Self {
+        self.cause = Some(cause.to_string());
+        self
+    }
+
+    /// Nothing was consumed; try again in a second.
+    pub fn unavailable(cause: impl core::fmt::Display) -> Self {
+        let mut failure = Self::new(Code::Unavailable, "the authority cannot answer now; try again").cause(cause);
+        failure.retry_after = Some(1);
+        failure
+    }
+
+    /// The RFC 6750 challenge: without `error` where no credentials came.
+    fn challenge_value(&self) -> String {
+        let mut params = Vec::new();
+        if self.code != Code::MissingToken {
+            let error = match self.code {
+                Code::InsufficientScope => "insufficient_scope",
+                Code::InsufficientAuthentication => "insufficient_user_authentication",
+                Code::InvalidRequest | Code::MalformedBody => "invalid_request",
+                _ => "invalid_token",
+            };
+            params.push(format!("error=\"{error}\""));
+            params.push(format!("error_description=\"{}\"", plain(&self.detail)));
+            params.push(format!("code=\"{}\"", self.code));
+            params.push(format!("action=\"{}\"", self.action_or_usual()));
+            if let Some(reason) = self.reason {
+                params.push(format!("reason=\"{reason}\""));
+            }
+        }
+        params.extend(self.challenge.iter().map(|(name, value)| format!("{name}=\"{}\"", plain(value))));
+        if params.is_empty() { "Bearer".to_owned() } else { format!("Bearer {}", params.join(", ")) }
+    }
+
+    fn action_or_usual(&self) -> Action {
+        self.action.unwrap_or_else(|| self.code.action())
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        if let Some(cause) = &self.cause {
+            if self.code == Code::Unavailable {
+                tracing::error!(code = self.code.as_str(), cause, "request failed");
+            } else {
+                tracing::debug!(code = self.code.as_str(), cause, "request refused");
+            }
+        }
+        let status = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+        let problem = Problem {
+            kind: format!("https://prolong.invalid/problems#{}", self.code.as_str().to_lowercase()),
+            title: self.code.title().to_owned(),
+            status: status.as_u16(),
+            detail: self.detail.clone(),
+            code: self.code,
+            action: self.action_or_usual(),
+            reason: self.reason,
+            instance: String::new(),
+        };
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            set(headers, header::WWW_AUTHENTICATE, &self.challenge_value());
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+fn set(headers: &mut http::HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// Quoted-string content: printable ASCII without quotes and backslashes.
+fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '"' | '\\' => '\'',
+            ' '..='~' => c,
+            _ => '?',
+        })
+        .collect()
+}

@@ -1,0 +1,4 @@
+//! On the network: listener, metrics, background work.
+
+/// Counters.
+pub struct Metrics;

@@ -1,0 +1,1 @@
+//! Tokens: the refresh token and the access token.

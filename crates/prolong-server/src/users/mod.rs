@@ -1,0 +1,6 @@
+//! Users and passwords.
+
+/// A bounded pool for password hashes.
+pub struct PasswordPool;
+/// Delays after failed sign-ins.
+pub struct SignInThrottle;
