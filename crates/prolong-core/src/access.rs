@@ -51,13 +51,26 @@ pub(crate) fn grant(
     let idle_end = idle_end(session, active_at, policy);
     let absolute_end = absolute_end(session, policy);
     let deadline = earliest([idle_end, absolute_end, sign_in_end(user, policy)]);
-    let expires_at = deadline.map_or(by_access, |end| end.min(by_access)).floor_to_second();
-    let soft_expires_at =
-        policy.soft.map(|soft| now.plus(soft).min(expires_at).floor_to_second());
+    let expires_at = deadline
+        .map_or(by_access, |end| end.min(by_access))
+        .floor_to_second();
+    let soft_expires_at = policy
+        .soft
+        .map(|soft| now.plus(soft).min(expires_at).floor_to_second());
     let hint = if deadline.is_some_and(|end| end < by_access) {
         RenewalHint::Absent
     } else {
-        RenewalHint::After { life: expires_at.since(issued_at), at_most: policy.renew_every }
+        RenewalHint::After {
+            life: expires_at.since(issued_at),
+            at_most: policy.renew_every,
+        }
     };
-    AccessGrant { issued_at, expires_at, soft_expires_at, hint, idle_end, absolute_end }
+    AccessGrant {
+        issued_at,
+        expires_at,
+        soft_expires_at,
+        hint,
+        idle_end,
+        absolute_end,
+    }
 }

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use crate::deadline::{idle, idle_end};
 use crate::{Activity, Limit, Policy, Session, Timestamp};
 
 /// What a prolongation proves about the person: when they were last active, and whether the client reports activity.
@@ -31,7 +32,36 @@ pub(crate) fn weigh(
         Activity::Renewal => now,
         Activity::Request => unmoved,
     };
-    Evidence { active_at: unmoved.max(seen.min(now)), evidence_seen }
+    Evidence {
+        active_at: unmoved.max(seen.min(now)),
+        evidence_seen,
+    }
+}
+
+/// Whether a token justified by `active_at` would live past the idle deadline that is stored. Then the activity is
+/// stored whatever it costs: the token must not outlive its session, and must not be cut to the older deadline.
+pub(crate) fn outlives_stored_deadline(
+    session: &Session,
+    active_at: Timestamp,
+    now: Timestamp,
+    policy: &Policy,
+) -> bool {
+    active_at > session.active_at
+        && idle_end(session, session.active_at, policy)
+            .is_some_and(|end| now.plus(policy.access) > end)
+}
+
+/// Whether a prolongation without a rotation stores what it learnt: activity worth a write, or needed by the token;
+/// and the first report of activity, since from then on a renewal without one no longer counts.
+pub(crate) fn must_be_stored(
+    session: &Session,
+    evidence: Evidence,
+    now: Timestamp,
+    policy: &Policy,
+) -> bool {
+    evidence.evidence_seen != session.flags.evidence_seen
+        || worth_a_write(session, evidence.active_at, idle(session, policy), now)
+        || outlives_stored_deadline(session, evidence.active_at, now, policy)
 }
 
 /// Whether activity that moved from the stored point to `active_at` is worth a write of its own: it moved by
@@ -52,4 +82,4 @@ pub(crate) fn worth_a_write(
     active_at.since(session.active_at) >= MINUTE.min(idle / 16) || left < MINUTE
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);

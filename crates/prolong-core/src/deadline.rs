@@ -17,7 +17,10 @@ pub struct Over {
 #[must_use]
 pub fn over(session: &Session, user: &Standing, now: Timestamp, policy: &Policy) -> Option<Over> {
     if let Life::Ended { reason, at } = session.life {
-        return Some(Over { reason, since: Some(at) });
+        return Some(Over {
+            reason,
+            since: Some(at),
+        });
     }
     let passed = |end: Option<Timestamp>| end.filter(|end| now >= *end);
     let because = |reason, since| Some(Over { reason, since });
@@ -61,13 +64,18 @@ pub(crate) fn idle(session: &Session, policy: &Policy) -> Limit {
 
 /// The absolute end in force, in the same way.
 pub(crate) fn absolute_end(session: &Session, policy: &Policy) -> Option<Timestamp> {
-    earliest([session.absolute_end, policy.lifetime.end(session.started_at)])
+    earliest([
+        session.absolute_end,
+        policy.lifetime.end(session.started_at),
+    ])
 }
 
 /// When the user's last sign-in becomes too old, where the policy says so. A user who never signed in has no sign-in
 /// that could be recent, so the limit counts from the epoch.
 pub(crate) fn sign_in_end(user: &Standing, policy: &Policy) -> Option<Timestamp> {
-    policy.sign_in_within.map(|within| user.last_sign_in.unwrap_or(Timestamp::EPOCH).plus(within))
+    policy
+        .sign_in_within
+        .map(|within| user.last_sign_in.unwrap_or(Timestamp::EPOCH).plus(within))
 }
 
 pub(crate) fn earliest<const N: usize>(ends: [Option<Timestamp>; N]) -> Option<Timestamp> {

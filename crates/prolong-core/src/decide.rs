@@ -2,7 +2,7 @@
 
 use crate::deadline::over;
 use crate::{
-    AccessGrant, Class, Decision, EndReason, Event, Life, Policy, Refusal, RefreshAnswer, Renewal,
+    AccessGrant, Class, Decision, EndReason, Event, Life, Policy, RefreshAnswer, Refusal, Renewal,
     Session, Standing, Timestamp, Verdict, access, activity, deadline, refresh, renew,
 };
 
@@ -39,13 +39,19 @@ fn request_seen(
         && policy.activity == crate::Activity::Request
         && activity::worth_a_write(session, at, deadline::idle(session, policy), now)
     {
-        let next = Session { active_at: at.max(session.active_at), ..session.clone() };
-        return Decision { verdict: Verdict::Noted, next };
+        let next = Session {
+            active_at: at.max(session.active_at),
+            ..session.clone()
+        };
+        return Decision {
+            verdict: Verdict::Noted,
+            next,
+        };
     }
     unchanged(session, Verdict::Noted)
 }
 
-/// Moves `auth_time` and the idle deadline; the absolute lifetime stays as it is. Refused where something else than
+/// Moves `auth_time` and the idle deadline; the absolute lifetime still counts from sign-in. Refused where something else than
 /// a due reauthentication stands in the way.
 fn reauthenticated(
     session: &Session,
@@ -53,12 +59,23 @@ fn reauthenticated(
     now: Timestamp,
     policy: &Policy,
 ) -> Decision {
-    let user = Standing { last_sign_in: Some(now), ..*user };
-    let next = Session { authenticated_at: now, ..session.clone() };
+    let user = Standing {
+        last_sign_in: Some(now),
+        ..*user
+    };
+    let authenticated_at = now.max(session.authenticated_at);
+    let next = Session {
+        authenticated_at,
+        ..session.clone()
+    };
     if let Some(over) = over(&next, &user, now, policy) {
         return unchanged(session, refused_over(over.reason, true));
     }
-    let next = Session { active_at: now.max(session.active_at), ..next };
+    let mut next = Session {
+        active_at: now.max(session.active_at),
+        ..next
+    };
+    next.freeze(policy);
     let verdict = Verdict::Renewed(signed_in(&next, &user, now, policy));
     Decision { verdict, next }
 }
@@ -68,7 +85,10 @@ fn end(session: &Session, reason: EndReason, now: Timestamp) -> Decision {
         Life::Ended { reason, .. } => unchanged(session, refused_over(reason, true)),
         Life::Live => Decision {
             verdict: Verdict::Ended(reason),
-            next: Session { life: Life::Ended { reason, at: now }, ..session.clone() },
+            next: Session {
+                life: Life::Ended { reason, at: now },
+                ..session.clone()
+            },
         },
     }
 }
@@ -90,11 +110,18 @@ fn signed_in(session: &Session, user: &Standing, now: Timestamp, policy: &Policy
         in_body: true,
         set_cookie: true,
     });
-    Renewal { class: Class::SignIn, refresh, access }
+    Renewal {
+        class: Class::SignIn,
+        refresh,
+        access,
+    }
 }
 
 pub(crate) fn unchanged(session: &Session, verdict: Verdict) -> Decision {
-    Decision { verdict, next: session.clone() }
+    Decision {
+        verdict,
+        next: session.clone(),
+    }
 }
 
 pub(crate) fn refused(session: &Session, refusal: Refusal) -> Decision {

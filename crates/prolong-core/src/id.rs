@@ -76,7 +76,11 @@ pub struct SecretHash(pub [u8; 32]);
 impl PartialEq for SecretHash {
     /// Looks at every byte whatever it finds, so that timing says nothing.
     fn eq(&self, other: &Self) -> bool {
-        self.0.iter().zip(&other.0).fold(0, |acc, (a, b)| acc | (a ^ b)) == 0
+        self.0
+            .iter()
+            .zip(&other.0)
+            .fold(0, |acc, (a, b)| acc | (a ^ b))
+            == 0
     }
 }
 

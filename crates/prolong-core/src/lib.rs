@@ -7,8 +7,8 @@
 
 mod access;
 mod activity;
-mod decide;
 mod deadline;
+mod decide;
 mod event;
 mod feed;
 mod id;
@@ -21,6 +21,7 @@ mod renew;
 mod session;
 mod session_cap;
 mod time;
+mod timeline;
 mod user;
 mod verdict;
 
@@ -40,5 +41,6 @@ pub use reason::{Action, EndReason};
 pub use session::{Flags, Life, ProducedBy, Session, Start};
 pub use session_cap::{CapVerdict, make_room};
 pub use time::{Limit, Timestamp};
+pub use timeline::{TimelineLine, explain_policy};
 pub use user::Standing;
 pub use verdict::{Class, Decision, RefreshAnswer, Refusal, Renewal, Verdict};

@@ -78,7 +78,10 @@ impl Preset {
     #[must_use]
     pub fn policy(self) -> Policy {
         let base = Policy::defaults();
-        let renewal = Policy { activity: Activity::Renewal, ..base.clone() };
+        let renewal = Policy {
+            activity: Activity::Renewal,
+            ..base.clone()
+        };
         let after = Limit::After;
         match self {
             Self::WeeklySliding => Policy {
@@ -133,10 +136,16 @@ impl Preset {
                 soft_response: SoftResponse::Reject,
                 ..renewal
             },
-            Self::Aal1 => Policy { idle: Limit::Never, lifetime: after(days(30)), ..base },
-            Self::Aal2 => {
-                Policy { idle: after(hours(1)), lifetime: after(hours(24)), ..base }
-            }
+            Self::Aal1 => Policy {
+                idle: Limit::Never,
+                lifetime: after(days(30)),
+                ..base
+            },
+            Self::Aal2 => Policy {
+                idle: after(hours(1)),
+                lifetime: after(hours(24)),
+                ..base
+            },
             Self::Aal3 => Policy {
                 access: minutes(5),
                 idle: after(minutes(15)),

@@ -83,7 +83,9 @@ impl EndReason {
     /// The reason of a stored number; `None` for a number this version does not know.
     #[must_use]
     pub fn from_number(number: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.number() == number)
+        Self::ALL
+            .into_iter()
+            .find(|reason| reason.number() == number)
     }
 
     /// What a client should do about it.

@@ -2,8 +2,8 @@
 
 use core::time::Duration;
 
+use crate::deadline::over;
 use crate::decide::{refused, refused_over, unchanged};
-use crate::deadline::{idle, idle_end, over};
 use crate::{
     Class, Decision, EndReason, Flags, Life, PlainPredecessor, Policy, PresentedAccessToken,
     ProducedBy, Refresh, RefreshAnswer, Refusal, Renewal, Session, Standing, Timestamp, Verdict,
@@ -22,11 +22,20 @@ pub(crate) fn decide(
     now: Timestamp,
     policy: &Policy,
 ) -> Decision {
-    let case = Case { session, user, event, now, policy };
+    let case = Case {
+        session,
+        user,
+        event,
+        now,
+        policy,
+    };
     let (presented, current) = (event.generation.0, session.generation.0);
 
     // R0: another client's token.
-    if event.client.is_some_and(|client| client != &*session.client) {
+    if event
+        .client
+        .is_some_and(|client| client != &*session.client)
+    {
         return refused(session, Refusal::ForeignClient);
     }
     // R1: authentic by its tag, impossible by what is stored.
@@ -44,9 +53,18 @@ pub(crate) fn decide(
     let standing = case.classify();
     // Reuse is judged before anything below is asked for.
     if standing == Place::Reuse {
-        let life = Life::Ended { reason: EndReason::ReuseDetected, at: now };
-        let next = Session { life, ..session.clone() };
-        return Decision { verdict: Verdict::Refused(Refusal::Reuse), next };
+        let life = Life::Ended {
+            reason: EndReason::ReuseDetected,
+            at: now,
+        };
+        let next = Session {
+            life,
+            ..session.clone()
+        };
+        return Decision {
+            verdict: Verdict::Refused(Refusal::Reuse),
+            next,
+        };
     }
     // Q: the policy wants the access token along.
     if policy.require_access_token {
@@ -62,7 +80,10 @@ pub(crate) fn decide(
         Place::Retry => case.renewed_without_rotation(Class::Retry, session.clone()),
         Place::Concurrent => case.renewed_without_rotation(Class::Concurrent, session.clone()),
         Place::Forgive => {
-            let next = Session { forgiven: Some(event.generation), ..session.clone() };
+            let next = Session {
+                forgiven: Some(event.generation),
+                ..session.clone()
+            };
             case.renewed_without_rotation(Class::Forgiven, next)
         }
         Place::Spent => refused(session, Refusal::SpentToken),
@@ -132,7 +153,11 @@ impl Case<'_> {
         let late_duplicate = presented + 2 == current
             && self.event.attempt.is_some()
             && self.event.attempt == self.session.predecessor_attempt;
-        if late_duplicate || self.just_adopted() { Place::Superseded } else { Place::Reuse }
+        if late_duplicate || self.just_adopted() {
+            Place::Superseded
+        } else {
+            Place::Reuse
+        }
     }
 
     fn predecessor(&self) -> Place {
@@ -191,7 +216,9 @@ impl Case<'_> {
             generation: session.generation.next(),
             previous_key: session.key,
             key: session.key.max(self.event.newest_key),
-            produced_by: event.attempt.map_or(ProducedBy::Unnamed, ProducedBy::Attempt),
+            produced_by: event
+                .attempt
+                .map_or(ProducedBy::Unnamed, ProducedBy::Attempt),
             predecessor_attempt: session.produced_by.attempt(),
             rotated_at: self.now,
             active_at: evidence.active_at,
@@ -207,23 +234,18 @@ impl Case<'_> {
         self.renewed(Class::Rotated, next, true)
     }
 
-    /// A1, B1, B2, B3: the current generation, once more. Stores activity only where it is worth a write.
+    /// A1, B1, B2, B3: the current generation, once more. Writes only what must be stored.
     fn renewed_without_rotation(&self, class: Class, mut next: Session) -> Decision {
         let evidence = activity::weigh(self.session, self.event.idle_for, self.now, self.policy);
-        let limit = idle(self.session, self.policy);
-        let worth = activity::worth_a_write(self.session, evidence.active_at, limit, self.now);
-        if worth || self.outlives_stored_deadline(evidence.active_at) {
+        let moved = activity::must_be_stored(self.session, evidence, self.now, self.policy);
+        // Without rotation there is no other success from which a longer policy could count.
+        let refreeze = !self.policy.rotate && !self.session.is_frozen_as(self.policy);
+        if moved || refreeze {
             next.active_at = evidence.active_at;
             next.flags.evidence_seen = evidence.evidence_seen;
+            next.freeze(self.policy);
         }
         self.renewed(class, next, true)
-    }
-
-    /// Whether a token justified by `active_at` would live past the idle deadline that is stored.
-    fn outlives_stored_deadline(&self, active_at: Timestamp) -> bool {
-        active_at > self.session.active_at
-            && idle_end(self.session, self.session.active_at, self.policy)
-                .is_some_and(|end| self.now.plus(self.policy.access) > end)
     }
 
     /// D: the store lost an acknowledged write; the token is the witness.
@@ -239,7 +261,10 @@ impl Case<'_> {
             predecessor_attempt: session.produced_by.attempt().filter(|_| one_ahead),
             rotated_at: self.now,
             active_at: evidence.active_at,
-            flags: Flags { evidence_seen: evidence.evidence_seen, ..session.flags },
+            flags: Flags {
+                evidence_seen: evidence.evidence_seen,
+                ..session.flags
+            },
             idle: self.policy.idle,
             absolute_end: self.policy.lifetime.end(session.started_at),
             ..session.clone()
@@ -258,7 +283,11 @@ impl Case<'_> {
         });
         let active_at = next.active_at;
         let access = access::grant(&next, self.user, active_at, None, self.now, self.policy);
-        let verdict = Verdict::Renewed(Renewal { class, refresh, access });
+        let verdict = Verdict::Renewed(Renewal {
+            class,
+            refresh,
+            access,
+        });
         Decision { verdict, next }
     }
 }

@@ -1,6 +1,6 @@
 //! The machine for access tokens: no rotation of a secret, and so no reuse detection; a finite lifetime instead.
 
-use crate::deadline::{idle, idle_end, over};
+use crate::deadline::over;
 use crate::decide::{refused, refused_over, unchanged};
 use crate::{
     Class, Decision, Flags, Policy, ProlongWith, Refusal, Renew, Renewal, Session, Standing,
@@ -24,40 +24,59 @@ pub(crate) fn decide(
         return refused(session, Refusal::AccessTokenTooOld);
     }
     // A client whose answer was lost still holds the generation before.
-    if policy.supersede && event.generation.is_some_and(|g| g.next() < session.generation) {
+    if policy.supersede
+        && event
+            .generation
+            .is_some_and(|g| g.next() < session.generation)
+    {
         return refused(session, Refusal::AccessTokenSuperseded);
     }
     if event.by_request && !due(event, now) {
         return refused(session, Refusal::NotDue);
     }
     let evidence = if policy.activity == crate::Activity::Request {
-        let active_at = if event.by_request { now } else { session.active_at };
-        activity::Evidence { active_at, evidence_seen: session.flags.evidence_seen }
+        let active_at = if event.by_request {
+            now
+        } else {
+            session.active_at
+        };
+        activity::Evidence {
+            active_at,
+            evidence_seen: session.flags.evidence_seen,
+        }
     } else {
         activity::weigh(session, event.idle_for, now, policy)
     };
     let mut next = session.clone();
     let turn = now.since(session.rotated_at) >= policy.min_rotation_interval;
-    if policy.supersede && turn {
-        next.generation = session.generation.next();
+    if policy.supersede {
+        // A generation ahead of the store was acknowledged and then lost: it must not be given out a second time.
+        let newest = event
+            .generation
+            .map_or(session.generation, |g| g.max(session.generation));
+        next.generation = if turn { newest.next() } else { newest };
     }
-    let limit = idle(session, policy);
-    let outlives = evidence.active_at > session.active_at
-        && idle_end(session, session.active_at, policy)
-            .is_some_and(|end| now.plus(policy.access) > end);
-    let worth = activity::worth_a_write(session, evidence.active_at, limit, now);
-    if turn || outlives || worth {
+    if turn || activity::must_be_stored(session, evidence, now, policy) {
         next.active_at = evidence.active_at;
-        next.flags = Flags { evidence_seen: evidence.evidence_seen, ..session.flags };
+        next.flags = Flags {
+            evidence_seen: evidence.evidence_seen,
+            ..session.flags
+        };
+        next.freeze(policy);
     }
     if turn {
         next.rotated_at = now;
-        next.idle = policy.idle;
-        next.absolute_end = policy.lifetime.end(session.started_at);
     }
     let access = access::grant(&next, user, next.active_at, event.expires_in, now, policy);
-    let renewal = Renewal { class: Class::AccessToken, refresh: None, access };
-    Decision { verdict: Verdict::Renewed(renewal), next }
+    let renewal = Renewal {
+        class: Class::AccessToken,
+        refresh: None,
+        access,
+    };
+    Decision {
+        verdict: Verdict::Renewed(renewal),
+        next,
+    }
 }
 
 /// From half of the token's life on.

@@ -141,7 +141,10 @@ impl Session {
             user: start.user,
             client: start.client,
             life: Life::Live,
-            flags: Flags { remember: start.remember, ..Flags::default() },
+            flags: Flags {
+                remember: start.remember,
+                ..Flags::default()
+            },
             generation: Generation(0),
             key: start.key,
             previous_key: start.key,
@@ -162,5 +165,15 @@ impl Session {
             user_agent: start.user_agent,
             ip: start.ip,
         }
+    }
+
+    /// Freezes the policy's deadlines, as each stored success does: a longer policy counts from then on.
+    pub(crate) fn freeze(&mut self, policy: &Policy) {
+        self.idle = policy.idle;
+        self.absolute_end = policy.lifetime.end(self.started_at);
+    }
+
+    pub(crate) fn is_frozen_as(&self, policy: &Policy) -> bool {
+        self.idle == policy.idle && self.absolute_end == policy.lifetime.end(self.started_at)
     }
 }

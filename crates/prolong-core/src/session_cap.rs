@@ -1,7 +1,7 @@
 //! The cap on a user's sessions.
 
 use crate::deadline::over;
-use crate::{Policy, Session, SessionId, Standing, Timestamp, WhenFull};
+use crate::{Action, Policy, Session, SessionId, Standing, Timestamp, WhenFull};
 
 /// What the cap says to one more session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +12,8 @@ pub enum CapVerdict {
     Refused,
 }
 
-/// Makes room for one more session of a user. Only live sessions count; `policy_of` gives each session its policy.
+/// Makes room for one more session of a user. Only live sessions count, and those that a
+/// reauthentication or this very sign-in would bring back; `policy_of` gives each session its policy.
 #[must_use]
 pub fn make_room<'p>(
     sessions: &[Session],
@@ -26,7 +27,7 @@ pub fn make_room<'p>(
     };
     let mut live: Vec<&Session> = sessions
         .iter()
-        .filter(|session| over(session, user, now, policy_of(session)).is_none())
+        .filter(|session| may_go_on(session, user, now, policy_of(session)))
         .collect();
     let cap = usize::try_from(cap.get()).unwrap_or(usize::MAX);
     let excess = (live.len() + 1).saturating_sub(cap);
@@ -35,4 +36,9 @@ pub fn make_room<'p>(
     }
     live.sort_by_key(|session| (session.active_at, session.id));
     CapVerdict::StartAfterEnding(live.iter().take(excess).map(|session| session.id).collect())
+}
+
+fn may_go_on(session: &Session, user: &Standing, now: Timestamp, policy: &Policy) -> bool {
+    over(session, user, now, policy)
+        .is_none_or(|over| over.reason.action() == Action::Reauthenticate)
 }

@@ -21,7 +21,13 @@ impl Standing {
     /// A user who was just made: version 1, nothing set.
     #[must_use]
     pub const fn new() -> Self {
-        Self { version: 1, disabled: false, deleted: false, reauth_at: None, last_sign_in: None }
+        Self {
+            version: 1,
+            disabled: false,
+            deleted: false,
+            reauth_at: None,
+            last_sign_in: None,
+        }
     }
 }
 
