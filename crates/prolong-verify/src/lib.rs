@@ -1,1 +1,37 @@
-//! For APIs: verify an access token and follow the revocation feed
+//! For APIs: verify an access token and follow the revocation feed.
+//!
+//! [`verify()`] is a pure function of a token, the issuer's [`Keys`], what is [`Expected`], what is [`Revoked`], and the
+//! time. [`SeenTokens`] gives the same answers with memory. [`Requirement`] is what one route asks beyond that.
+#![forbid(unsafe_code)]
+
+mod algorithm;
+mod base64url;
+mod claims;
+mod ed25519_order;
+mod expected;
+mod json;
+mod jwk;
+mod key;
+mod keys;
+mod numeric_date;
+mod rejection;
+mod requirement;
+mod revoked;
+mod seen;
+mod token;
+mod uniform_hash;
+mod verify;
+
+pub use algorithm::Algorithm;
+pub use claims::Claims;
+pub use expected::{Audience, Expected, SoftExpiry};
+pub use jwk::{PublicJwk, PublicKeyBytes};
+pub use key::{Key, KeyRefused};
+pub use keys::{Keys, KeysRefused, MAX_JWKS_BYTES};
+pub use prolong_protocol::problem::{Action, Code, Reason};
+pub use rejection::Rejection;
+pub use requirement::{Caller, Requirement};
+pub use revoked::{Revoked, UnknownKind};
+pub use seen::SeenTokens;
+pub use token::MAX_TOKEN_BYTES;
+pub use verify::verify;

@@ -1,0 +1,283 @@
+//! What the feed has said (FEED.md), in hash tables. Nothing is un-learnt before its `until`.
+
+use std::{collections::HashMap, fmt};
+
+use aws_lc_rs::digest::{Context, SHA256};
+use prolong_protocol::{
+    feed::{Entry, Kind, reason_of},
+    problem::Reason,
+};
+
+use crate::{claims::Body, rejection::Rejection, uniform_hash::BuildUniform};
+
+type Key = [u8; 8];
+
+/// Revocations under one salt, and those under earlier salts until they are over.
+#[derive(Clone, Debug, Default)]
+pub struct Revoked {
+    salt: [u8; 16],
+    tables: Tables,
+    /// Left by an authority that changed its salt; normally empty.
+    earlier: Vec<Revoked>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Tables {
+    sessions: Table<Option<Reason>>,
+    users: Table<u64>,
+    generations: Table<u64>,
+    keys: Table<()>,
+    clients: Table<u64>,
+    global: Option<Fact<u64>>,
+}
+
+type Table<T> = HashMap<Key, Fact<T>, BuildUniform>;
+
+#[derive(Clone, Copy, Debug)]
+struct Fact<T> {
+    value: T,
+    until: u64,
+}
+
+/// An entry of a kind that this version does not know: the verifier must count itself stale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownKind(pub Kind);
+
+impl fmt::Display for UnknownKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "feed entries of kind {:?} are unknown to this version: update the verifier",
+            char::from(self.0)
+        )
+    }
+}
+
+impl std::error::Error for UnknownKind {}
+
+/// The salted keys of one token, remembered with it so that later sights hash nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subjects {
+    salt: [u8; 16],
+    kid: Key,
+    client: Key,
+    user: Key,
+    session: Option<Key>,
+}
+
+impl Revoked {
+    /// Nothing revoked yet, under the feed's salt.
+    #[must_use]
+    pub fn new(salt: [u8; 16]) -> Self {
+        Self {
+            salt,
+            ..Self::default()
+        }
+    }
+
+    /// The salt that [`Revoked::apply`]'s entries are hashed with.
+    #[must_use]
+    pub const fn salt(&self) -> &[u8; 16] {
+        &self.salt
+    }
+
+    /// The key of a `sid`, `sub`, `kid` or `client_id`: first 8 bytes of SHA-256(salt ‖ its characters).
+    #[must_use]
+    pub fn key_of(salt: &[u8; 16], name: &str) -> [u8; 8] {
+        let mut hash = Context::new(&SHA256);
+        hash.update(salt);
+        hash.update(name.as_bytes());
+        let mut key = [0; 8];
+        key.copy_from_slice(&hash.finish().as_ref()[..8]);
+        key
+    }
+
+    /// Learns one entry. Applying one twice, or in another order, comes to the same.
+    ///
+    /// # Errors
+    /// [`UnknownKind`]; nothing is changed.
+    pub fn apply(&mut self, entry: &Entry) -> Result<(), UnknownKind> {
+        let Entry {
+            key, arg, until, ..
+        } = *entry;
+        let tables = &mut self.tables;
+        match entry.kind {
+            Kind::SESSION => learn(&mut tables.sessions, key, reason_of(arg), until, Option::or),
+            Kind::USER => learn(&mut tables.users, key, arg, until, u64::max),
+            Kind::GENERATION => learn(&mut tables.generations, key, arg, until, u64::max),
+            Kind::SIGNING_KEY => learn(&mut tables.keys, key, (), until, |(), ()| ()),
+            Kind::CLIENT => learn(&mut tables.clients, key, arg, until, u64::max),
+            Kind::GLOBAL => {
+                let old = tables.global.unwrap_or(Fact { value: arg, until });
+                tables.global = Some(Fact {
+                    value: old.value.max(arg),
+                    until: old.until.max(until),
+                });
+            }
+            unknown => return Err(UnknownKind(unknown)),
+        }
+        Ok(())
+    }
+
+    /// Adds everything that `other` knows.
+    pub fn merge(&mut self, other: &Self) {
+        for layer in std::iter::once(other).chain(&other.earlier) {
+            self.layer(layer.salt).absorb(&layer.tables);
+        }
+    }
+
+    /// Forgets what no acceptable token can match any more. `now` is in seconds since the epoch.
+    pub fn prune(&mut self, now: u64) {
+        self.tables.prune(now);
+        self.earlier.iter_mut().for_each(|layer| layer.prune(now));
+        self.earlier.retain(|layer| !layer.is_empty());
+    }
+
+    /// How many facts are held.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.tables.len() + self.earlier.iter().map(Self::len).sum::<usize>()
+    }
+
+    /// Whether nothing is revoked.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Order: `K G C`, then `U`, then `S` and `T`.
+    pub(crate) fn check(
+        &self,
+        kid: &str,
+        body: &Body,
+        known: Option<&Subjects>,
+    ) -> Result<(), Rejection> {
+        if !self.tables.is_empty() {
+            match known.filter(|known| known.salt == self.salt) {
+                Some(known) => self.tables.check(known, body)?,
+                None => self.tables.check(&self.subjects(kid, body), body)?,
+            }
+        }
+        self.earlier
+            .iter()
+            .try_for_each(|layer| layer.check(kid, body, None))
+    }
+
+    pub(crate) fn subjects(&self, kid: &str, body: &Body) -> Subjects {
+        let key = |name: &str| Self::key_of(&self.salt, name);
+        Subjects {
+            salt: self.salt,
+            kid: key(kid),
+            client: key(&body.client_id),
+            user: key(&body.sub),
+            session: body.sid.as_deref().map(key),
+        }
+    }
+
+    fn layer(&mut self, salt: [u8; 16]) -> &mut Tables {
+        if salt == self.salt {
+            return &mut self.tables;
+        }
+        let place = self
+            .earlier
+            .iter()
+            .position(|layer| layer.salt == salt)
+            .unwrap_or_else(|| {
+                self.earlier.push(Self::new(salt));
+                self.earlier.len() - 1
+            });
+        &mut self.earlier[place].tables
+    }
+}
+
+impl Tables {
+    fn check(&self, token: &Subjects, body: &Body) -> Result<(), Rejection> {
+        let issued_before = |cut: &Fact<u64>| u64::try_from(body.iat).unwrap_or(0) < cut.value;
+        if self.keys.contains_key(&token.kid) {
+            return Err(Rejection::KeyDistrusted);
+        }
+        if self.global.as_ref().is_some_and(issued_before)
+            || self.clients.get(&token.client).is_some_and(issued_before)
+        {
+            return Err(Rejection::IssuedBeforeCut);
+        }
+        if self
+            .users
+            .get(&token.user)
+            .is_some_and(|least| body.jwt_version.unwrap_or(0) < least.value)
+        {
+            return Err(Rejection::VersionRaised);
+        }
+        let Some(session) = &token.session else {
+            return Ok(());
+        };
+        if let Some(end) = self.sessions.get(session) {
+            return Err(Rejection::SessionEnded(end.value));
+        }
+        match self.generations.get(session) {
+            Some(newest) if body.generation.unwrap_or(0) < newest.value => {
+                Err(Rejection::Superseded)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn absorb(&mut self, other: &Self) {
+        let Self {
+            sessions,
+            users,
+            generations,
+            keys,
+            clients,
+            global,
+        } = other;
+        absorb(&mut self.sessions, sessions, Option::or);
+        absorb(&mut self.users, users, u64::max);
+        absorb(&mut self.generations, generations, u64::max);
+        absorb(&mut self.keys, keys, |(), ()| ());
+        absorb(&mut self.clients, clients, u64::max);
+        if let Some(new) = global {
+            let old = self.global.unwrap_or(*new);
+            self.global = Some(Fact {
+                value: old.value.max(new.value),
+                until: old.until.max(new.until),
+            });
+        }
+    }
+
+    fn prune(&mut self, now: u64) {
+        self.sessions.retain(|_, fact| now < fact.until);
+        self.users.retain(|_, fact| now < fact.until);
+        self.generations.retain(|_, fact| now < fact.until);
+        self.keys.retain(|_, fact| now < fact.until);
+        self.clients.retain(|_, fact| now < fact.until);
+        self.global = self.global.filter(|fact| now < fact.until);
+    }
+
+    fn len(&self) -> usize {
+        let keyed = self.sessions.len() + self.users.len() + self.generations.len();
+        keyed + self.keys.len() + self.clients.len() + usize::from(self.global.is_some())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+fn learn<T: Copy>(table: &mut Table<T>, key: Key, value: T, until: u64, join: fn(T, T) -> T) {
+    table
+        .entry(key)
+        .and_modify(|fact| {
+            *fact = Fact {
+                value: join(fact.value, value),
+                until: fact.until.max(until),
+            }
+        })
+        .or_insert(Fact { value, until });
+}
+
+fn absorb<T: Copy>(table: &mut Table<T>, other: &Table<T>, join: fn(T, T) -> T) {
+    for (key, fact) in other {
+        learn(table, *key, fact.value, fact.until, join);
+    }
+}
