@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod feed;
+pub mod generated;
 pub mod problem;
 pub mod session;
 pub mod token;
