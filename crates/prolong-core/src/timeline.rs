@@ -141,14 +141,13 @@ fn ends(policy: &Policy) -> Vec<TimelineLine> {
 }
 
 fn bans(policy: &Policy) -> Vec<TimelineLine> {
-    let bites = policy.access;
     vec![
         line(
             "on sign-out or a ban",
             "APIs that follow the feed refuse the user within a second",
         ),
         line(
-            format!("at most {} after a ban", span(bites)),
+            format!("at most {} after a ban", span(policy.access)),
             "every other API refuses too: the access token has expired and is not renewed",
         ),
     ]
@@ -161,10 +160,11 @@ mod tests {
 
     fn text(preset: Preset) -> String {
         let lines = explain_policy(&preset.policy());
-        lines
+        let lines: Vec<_> = lines
             .iter()
-            .map(|line| format!("{}: {}\n", line.at, line.text))
-            .collect()
+            .map(|l| format!("{}: {}\n", l.at, l.text))
+            .collect();
+        lines.concat()
     }
 
     #[test]
