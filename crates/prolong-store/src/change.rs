@@ -129,7 +129,9 @@ impl Transaction {
     /// A transaction of one change.
     #[must_use]
     pub fn of(change: Change) -> Self {
-        Self { changes: vec![change] }
+        Self {
+            changes: vec![change],
+        }
     }
 
     /// The same with one more change.

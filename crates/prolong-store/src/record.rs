@@ -67,7 +67,10 @@ pub struct SealedKey {
 
 impl core::fmt::Debug for SealedKey {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("SealedKey").field("kid", &self.kid).field("state", &self.state).finish_non_exhaustive()
+        f.debug_struct("SealedKey")
+            .field("kid", &self.kid)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
     }
 }
 

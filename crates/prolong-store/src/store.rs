@@ -27,7 +27,8 @@ pub trait Store: Send + Sync + 'static {
     /// All sessions of a user that are still stored, ended ones too; newest first.
     async fn sessions_of(&self, user: UserKey) -> Result<Vec<Session>, StoreError>;
     /// Sessions by filter, newest first, a page at a time.
-    async fn sessions(&self, filter: &SessionFilter, page: &Page) -> Result<Vec<Found>, StoreError>;
+    async fn sessions(&self, filter: &SessionFilter, page: &Page)
+    -> Result<Vec<Found>, StoreError>;
 
     /// A user by key.
     async fn user(&self, key: UserKey) -> Result<Option<User>, StoreError>;
