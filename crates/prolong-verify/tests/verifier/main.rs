@@ -1,0 +1,14 @@
+//! The verifier against its rules. Tests are named for the line of the standards checklist that they hold.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set its scene should stop"
+)]
+
+mod atj;
+mod differential;
+mod jwk;
+mod jwt;
+mod mint;
+mod revocation;
+mod seen;
+mod vectors;

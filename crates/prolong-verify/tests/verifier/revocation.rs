@@ -1,0 +1,157 @@
+//! What the feed says, and in which order it counts.
+
+use prolong_protocol::feed::{Entry, Kind, arg_of};
+use prolong_verify::{Action, Code, Reason, Rejection, Revoked, verify};
+use serde_json::json;
+
+use crate::mint::{NOW, expected, keys, token};
+
+const SALT: [u8; 16] = [9; 16];
+const UNTIL: u64 = 1_795_440_000;
+
+pub(crate) fn entry(kind: Kind, name: &str, arg: u64) -> Entry {
+    Entry {
+        seq: 1,
+        kind,
+        key: Revoked::key_of(&SALT, name),
+        arg,
+        until: UNTIL,
+    }
+}
+
+pub(crate) fn revoked(entries: &[Entry]) -> Revoked {
+    let mut revoked = Revoked::new(SALT);
+    entries
+        .iter()
+        .for_each(|entry| revoked.apply(entry).unwrap());
+    revoked
+}
+
+fn outcome(revoked: &Revoked) -> Result<(), Rejection> {
+    verify(
+        &token(&json!({}), &json!({})),
+        &keys(),
+        &expected(),
+        revoked,
+        NOW,
+    )
+    .map(|_| ())
+}
+
+#[test]
+fn an_ended_session_is_refused_with_its_reason() {
+    let arg = arg_of(Reason::SignedOutElsewhere);
+    let refused = outcome(&revoked(&[entry(Kind::SESSION, "s1", arg)])).unwrap_err();
+    assert_eq!(
+        (refused.code(), refused.action()),
+        (Code::InvalidToken, Action::SignIn)
+    );
+    assert_eq!(refused.reason(), Some(Reason::SignedOutElsewhere));
+    assert_eq!(
+        outcome(&revoked(&[entry(Kind::SESSION, "s1", 0)]))
+            .unwrap_err()
+            .reason(),
+        None
+    );
+    assert!(outcome(&revoked(&[entry(Kind::SESSION, "s2", 0)])).is_ok());
+}
+
+#[test]
+fn a_raised_version_and_a_newer_generation_are_refused_below_only() {
+    assert!(
+        outcome(&revoked(&[
+            entry(Kind::USER, "u1", 3),
+            entry(Kind::GENERATION, "s1", 5)
+        ]))
+        .is_ok()
+    );
+    let raised = outcome(&revoked(&[entry(Kind::USER, "u1", 4)])).unwrap_err();
+    assert_eq!(
+        (raised.action(), raised.reason()),
+        (Action::SignIn, Some(Reason::VersionRaised))
+    );
+    let newer = outcome(&revoked(&[entry(Kind::GENERATION, "s1", 6)])).unwrap_err();
+    assert_eq!(
+        (newer.code(), newer.action(), newer.reason()),
+        (Code::ExpiredToken, Action::Renew, Some(Reason::Superseded))
+    );
+}
+
+#[test]
+fn a_dead_key_and_a_cut_count_first() {
+    let all = [
+        entry(Kind::SESSION, "s1", 0),
+        entry(Kind::GENERATION, "s1", 6),
+        entry(Kind::USER, "u1", 4),
+        entry(Kind::CLIENT, "web", NOW as u64),
+        entry(Kind::SIGNING_KEY, "ES256", 0),
+    ];
+    let order = [
+        Rejection::KeyDistrusted,
+        Rejection::IssuedBeforeCut,
+        Rejection::VersionRaised,
+    ];
+    for (gone, first) in order.into_iter().enumerate() {
+        assert_eq!(outcome(&revoked(&all[..5 - gone])), Err(first));
+    }
+    assert_eq!(
+        outcome(&revoked(&all[..2])),
+        Err(Rejection::SessionEnded(None))
+    );
+    let global = Entry {
+        key: [0; 8],
+        ..entry(Kind::GLOBAL, "", NOW as u64 - 59)
+    };
+    assert_eq!(
+        outcome(&revoked(&[global])),
+        Err(Rejection::IssuedBeforeCut)
+    );
+    assert!(
+        outcome(&revoked(&[Entry {
+            arg: NOW as u64 - 60,
+            ..global
+        }]))
+        .is_ok()
+    );
+}
+
+#[test]
+fn nothing_is_unlearnt_before_its_time() {
+    let mut all = revoked(&[entry(Kind::USER, "u1", 4), entry(Kind::USER, "u1", 2)]);
+    all.merge(&Revoked::new([1; 16]));
+    all.prune(UNTIL - 1);
+    assert_eq!(outcome(&all), Err(Rejection::VersionRaised));
+    let mut union = Revoked::new([1; 16]);
+    union.merge(&all);
+    assert_eq!(
+        outcome(&union),
+        Err(Rejection::VersionRaised),
+        "an earlier salt still counts"
+    );
+    union.prune(UNTIL);
+    assert!(union.is_empty() && outcome(&union).is_ok());
+}
+
+#[test]
+fn an_unknown_kind_changes_nothing_and_is_told() {
+    let mut revoked = Revoked::new(SALT);
+    assert!(
+        revoked
+            .apply(&entry(Kind::new(b'L').unwrap(), "s1", 0))
+            .is_err()
+    );
+    assert!(revoked.is_empty());
+}
+
+#[test]
+fn every_end_reason_travels() {
+    for reason in Reason::ALL
+        .iter()
+        .filter(|reason| **reason != Reason::Superseded)
+    {
+        assert_eq!(
+            prolong_protocol::feed::reason_of(arg_of(*reason)),
+            Some(*reason)
+        );
+    }
+}
