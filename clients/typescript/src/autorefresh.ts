@@ -1,0 +1,60 @@
+import type { Environment } from './environment.js'
+import { badOption, fault } from './errors.js'
+import { prolong } from './session.js'
+import { claims } from './tokens.js'
+
+/** Options of `autorefresh`, as `jwt-autorefresh` has them. */
+export interface AutorefreshOptions {
+  /** Gets the next access token; you keep the refresh token. */
+  refresh: () => string | Promise<string>
+  /** Renew so many seconds before expiry (at most half a life); a function may add jitter. */
+  leadSeconds: number | (() => number)
+  /** Told, once per failure, why a refresh did not succeed; it is tried again by itself. */
+  onError?: (error: Error) => void
+  environment?: Environment
+}
+
+/**
+ * The call shape of `jwt-autorefresh`: `autorefresh({ refresh, leadSeconds })` gives `start(token)`, which gives `cancel()`.
+ *
+ * Starting again replaces the schedule; cancelling during a refresh leaves nothing behind; a failed refresh is tried again.
+ */
+export const autorefresh = ({ refresh, leadSeconds, onError, environment }: AutorefreshOptions): ((token: string) => () => void) => {
+  if (typeof refresh !== 'function') throw badOption('refresh', 'must be a function that returns the next access token, or a promise of it')
+  const lead = (): number => {
+    const seconds = typeof leadSeconds === 'function' ? leadSeconds() : leadSeconds
+    if (!(Number.isFinite(seconds) && seconds >= 0)) throw badOption('leadSeconds', 'must be a number of seconds, 0 or more, or a function that returns one')
+    return Math.max(seconds, 0.001)
+  }
+  lead()
+  let name = 0
+  let cancelLast = () => {}
+  return (token) => {
+    check(token)
+    cancelLast()
+    // No name is shared with other tabs: the caller's own storage is the only common ground, as it was.
+    const session = prolong({
+      name: `autorefresh:${Math.random()}:${name++}`,
+      lead,
+      renew: async () => {
+        const next = await refresh()
+        check(next)
+        return next
+      },
+      ...(environment && { environment }),
+    })
+    session.on('delayed', ({ error }) => onError?.(error))
+    void session.adopt(token)
+    cancelLast = () => session.dispose()
+    return cancelLast
+  }
+}
+
+/** Refuses what cannot be scheduled; the token itself is never part of the message. */
+const check = (token: string) => {
+  const bad = (mend: string) => fault(`access token: ${mend}`, { code: 'BAD_ANSWER', field: 'exp' })
+  if (typeof token !== 'string') throw bad('must be a string; let refresh() return the access_token itself')
+  const { exp, nbf } = claims(token) ?? {}
+  if (typeof exp !== 'number') throw bad('must be a JWT with a numeric "exp" claim; for opaque tokens use prolong() with expires_in')
+  if (nbf !== undefined && !(nbf < exp)) throw bad('"nbf" must be before "exp"')
+}

@@ -1,0 +1,453 @@
+import { backOff, nextAllowed } from './budget.js'
+import { clockOf } from './clock.js'
+import { ambient } from './environment.js'
+import { badOption, type EndReason, fault, isProlongError, type ProlongError } from './errors.js'
+import { fetchWith } from './fetch.js'
+import { fetchContext, remember } from './memory.js'
+import { checked } from './options.js'
+import { tabsOf } from './tabs.js'
+import { advisory, answerOf, type Held, lifeOf, mandatory, olderThan } from './tokens.js'
+import type { Credentials, Events, Options, RenewContext, RenewResult, Session, State, TokenAnswer } from './types.js'
+
+/** What one renewal came to. */
+type Outcome = 'renewed' | 'ended' | 'unknown' | 'reauthenticate'
+
+const SLICE = 3e4
+const DEADLINE = 1e4
+const QUIET = 6e4
+
+/** Makes a session that prolongs itself. */
+export const prolong = (given: Options): Session => {
+  const options = checked(given)
+  const { name, idle, warn } = options
+  const environment = options.environment ?? ambient()
+  const clock = clockOf(environment)
+  const memory = remember(environment, options)
+  const listeners: { [Name in keyof Events]?: Set<(event: Events[Name]) => void> } = {}
+  const log: string[] = []
+  const attempts: number[] = []
+
+  let state: State = 'unknown'
+  let held: Held | undefined
+  let reason: EndReason = 'unknown'
+  let flight: Promise<Outcome> | undefined
+  /** Counts ends and sign-ins: what was begun in an earlier era must not change this one. */
+  let era = 0
+  /** The sign-in that ended last: tokens of it, however late, bring nothing back. */
+  let endedAt = 0
+  let failures = 0
+  let notBefore = 0
+  let roundTrip = 0
+  let lastInput = clock.now()
+  let toldInput = 0
+  let warned: unknown
+  let disposed = false
+  let lastError: ProlongError | undefined
+  let cancelTimer = () => {}
+
+  const now = clock.now
+  const note = (what: string) => {
+    log.push(`${(now() / 1e3).toFixed(1)} ${what}`)
+    if (log.length > 50) log.shift()
+  }
+  const emit = <Name extends keyof Events>(event: Name, details: Events[Name]) => {
+    note(event)
+    for (const listener of [...(listeners[event] ?? [])]) {
+      try {
+        listener(details)
+      } catch (error) {
+        // A listener's fault is its owner's: it must not stop the session, nor be swallowed.
+        queueMicrotask(() => {
+          throw error
+        })
+      }
+    }
+  }
+
+  const left = () => (held ? held.expires - now() : 0)
+  const margin = () => (held ? mandatory(held.life, roundTrip) : 0)
+  const idleFor = () => (world.sees || touched ? Math.max(0, Math.floor((now() - lastInput) / 1e3)) : undefined)
+  let touched = false
+
+  const touch = (at = now(), told = false) => {
+    touched = true
+    if (at <= lastInput && told) return
+    lastInput = Math.max(lastInput, at)
+    warned = undefined
+    if (!told && now() - toldInput > 1e3) {
+      toldInput = now()
+      tabs.post({ kind: 'input', ago: now() - lastInput })
+    }
+  }
+
+  /** Takes newer tokens; false if what is held is newer. */
+  const take = (next: Held): boolean => {
+    if (!olderThan(held, next)) return false
+    held = next
+    state = flight ? 'renewing' : 'active'
+    warned = undefined
+    emit('renewed', { generation: next.generation, expiresIn: Math.floor(left() / 1e3) })
+    arm()
+    return true
+  }
+
+  const accept = (answer: TokenAnswer, sent: number, fresh: boolean, signedIn: number) => {
+    // Counted from the sending: the latest instant at which the server's seconds can have begun.
+    if (answer.server_time != null) clock.measure(answer.server_time, environment.wall() - (now() - sent), environment.wall())
+    const { life, left } = lifeOf(answer, fresh, clock.server())
+    const previous = held?.signedIn === signedIn ? held : undefined
+    const generation = answer.session?.generation ?? (previous?.generation ?? 0) + 1
+    const lead = options.lead && Math.min((typeof options.lead === 'function' ? options.lead({ lifetime: life / 1e3 }) : options.lead) * 1e3, life / 2)
+    const wait = lead ? left - lead : answer.refresh_in != null ? answer.refresh_in * 1e3 : left - advisory(life, environment.random())
+    const next: Held = {
+      access: answer.access_token,
+      refresh: answer.refresh_token ?? previous?.refresh,
+      id: answer.session?.id ?? previous?.id,
+      generation,
+      signedIn,
+      life,
+      at: sent,
+      expires: sent + left,
+      renewAt: sent + (Number.isNaN(wait) ? left - life / 5 : Math.min(wait, left - mandatory(life, roundTrip))),
+      idleEnds: sent + (answer.refresh_token_timeout ?? 1 / 0) * 1e3,
+      lifetimeEnds: sent + (answer.authorization_expires_in ?? 1 / 0) * 1e3,
+    }
+    if (!take(next)) return
+    tabs.post({ kind: 'tokens', held: tabs.pack(next) })
+  }
+
+  const finish = (why: EndReason, told = false) => {
+    if (state === 'ended') return
+    era++
+    endedAt = held?.signedIn ?? environment.wall()
+    held = undefined
+    state = 'ended'
+    reason = why
+    cancelTimer()
+    if (!told) tabs.post({ kind: 'ended', reason: why })
+    emit('ended', { reason: why })
+  }
+
+  /** Renews at most once at a time, and never beyond the budget. */
+  const renew = (why: string): Promise<Outcome> => {
+    flight ??= attempt(why).finally(() => {
+      flight = undefined
+      if (state === 'renewing') state = held ? 'active' : 'unknown'
+      if (!disposed && state !== 'ended') arm()
+    })
+    return flight
+  }
+
+  const allowedAt = () => {
+    const life = held ? held.life : 9e5
+    return Math.max(notBefore, nextAllowed(attempts, now(), { since: held?.at ?? 0, life, dead: left() <= 0 }), memory.sharedGate(now()))
+  }
+
+  const attempt = async (why: string): Promise<Outcome> => {
+    const mine = era
+    const before = held
+    let outcome: Outcome = 'unknown'
+    if (now() < allowedAt()) return outcome
+    await environment.locked(`prolong:${name}`, 2e3, async () => {
+      // Another tab may have renewed, or another instance written, while this one waited.
+      const stored = await memory.load(tabs.unpack)
+      if (stored && era === mine) take(stored)
+      if (held && held !== before) {
+        outcome = 'renewed'
+        return
+      }
+      if (era !== mine || disposed || now() < allowedAt()) return
+      outcome = await send(why, mine)
+    })
+    return era !== mine ? overtaken() : outcome
+  }
+
+  /** What a renewal came to whose session ended, or was replaced by a sign-in, meanwhile. */
+  const overtaken = (): Outcome => (state === 'ended' ? 'ended' : 'renewed')
+
+  const send = async (why: string, mine: number): Promise<Outcome> => {
+    const sent = now()
+    attempts.push(sent)
+    if (attempts.length > 24) attempts.shift()
+    memory.closeGate()
+    tabs.post({ kind: 'trying' })
+    state = 'renewing'
+    note(`renew: ${why}`)
+    const id = memory.attempt()
+    try {
+      const result: RenewResult = await withDeadline((signal) => options.renew(context(id, signal)))
+      if (era !== mine || disposed) return overtaken()
+      roundTrip = now() - sent
+      if (result && typeof result === 'object' && 'refused' in result) {
+        memory.forget()
+        finish(result.refused)
+        return 'ended'
+      }
+      if (result && typeof result === 'object' && 'reauthenticate' in result) {
+        notBefore = now() + QUIET
+        emit('warning', { kind: 'reauthenticate', reason: result.reauthenticate, secondsLeft: seconds(left()), stay })
+        return 'reauthenticate'
+      }
+      const signedIn = held?.signedIn ?? environment.wall()
+      accept(answerOf(result), sent, true, signedIn)
+      failures = notBefore = 0
+      if (held) await memory.save(tabs.pack(held))
+      memory.attemptDone(id)
+      return 'renewed'
+    } catch (error) {
+      if (era !== mine || disposed) return overtaken()
+      const retryAfter = isProlongError(error) && error.code === 'REFUSED' ? error.retryAfter : 0
+      notBefore = now() + backOff(failures++, environment.random(), retryAfter)
+      const nextTryIn = seconds(Math.max(0, allowedAt() - now()))
+      lastError = isProlongError(error) ? error : unavailable(nextTryIn)
+      emit('delayed', { nextTryIn, error: lastError })
+      return 'unknown'
+    }
+  }
+
+  const withDeadline = <T>(run: (signal: AbortSignal) => T | Promise<T>): Promise<T> => {
+    const stop = new AbortController()
+    return new Promise<T>((resolve, reject) => {
+      const cancel = environment.after(DEADLINE, () => {
+        stop.abort()
+        reject(unavailable(0))
+      })
+      new Promise<T>((done) => done(run(stop.signal))).then(resolve, reject).finally(cancel)
+    })
+  }
+
+  const context = (attemptId: string, signal: AbortSignal): RenewContext =>
+    fetchContext(held, attemptId, idleFor(), signal, environment.fetch)
+
+  const stay = async () => {
+    touch()
+    await renew('the person stays')
+  }
+
+  const canRenew = () => state !== 'ended' && (held !== undefined || options.resume) && !memory.tombstone()
+
+  const sleeping = () => environment.hidden() && now() - lastInput > QUIET
+
+  /** Looks at everything that time can change, and sets the next look. */
+  const tick = () => {
+    if (disposed || state === 'ended') return
+    if (memory.tombstone()) void tellEnd()
+    if (held && idle && now() - lastInput >= idle) {
+      note('idle here')
+      void session.end()
+      finish('idle_timeout')
+      return
+    }
+    if (held) {
+      const input = lastInput > held.at
+      // With input since the last renewal, a renewal moves the deadline; without, only the person can.
+      const ends = Math.min(idle ? lastInput + idle : 1 / 0, input ? 1 / 0 : held.idleEnds)
+      const kind = held.lifetimeEnds < ends ? 'lifetime' : 'idle'
+      const end = Math.min(ends, held.lifetimeEnds)
+      if (end - now() <= warn && end > now() && warned !== end) {
+        warned = end
+        emit('warning', { kind, secondsLeft: seconds(end - now()), stay })
+      }
+      const near = input && held.idleEnds - now() <= warn * 2
+      const over = Math.min(held.idleEnds, held.lifetimeEnds) <= now()
+      if ((now() >= held.renewAt || near || over) && !sleeping() && canRenew()) void renew(near || over ? 'a deadline nears' : 'due')
+    }
+    arm()
+  }
+
+  const arm = () => {
+    cancelTimer()
+    if (disposed || state === 'ended') return
+    const at = held ? Math.max(held.renewAt, flight ? 0 : allowedAt()) : 1 / 0
+    const ends = held ? Math.min(held.idleEnds, held.lifetimeEnds, idle ? lastInput + idle : 1 / 0) - warn : 1 / 0
+    const waits = [SLICE, at - now(), ends - now()].filter((wait) => wait > 0)
+    cancelTimer = environment.after(Math.max(50, Math.min(...waits)), tick)
+  }
+
+  const wake = () => {
+    // Back-off guarded against an absent network; the budget still holds.
+    if (failures) notBefore = failures = 0
+    tick()
+  }
+
+  const tellEnd = async () => {
+    if (now() < allowedAt() || telling) return
+    telling = true
+    try {
+      await withDeadline((signal) => options.end?.(context('', signal)))
+      memory.buried()
+    } catch {
+      notBefore = now() + 5e3
+    }
+    telling = false
+  }
+  let telling = false
+
+  const guard = () => {
+    if (disposed) throw fault('this session was disposed; make a new one with prolong()', { code: 'DISPOSED' })
+    if (state === 'ended') throw fault(`the session ended: ${reason}`, { code: 'SESSION_ENDED', reason })
+  }
+
+  const token = async ({ validFor = 0 }: { validFor?: number } = {}): Promise<string> => {
+    if (!(validFor >= 0)) throw badOption('validFor', 'must be a number of seconds, 0 or more')
+    await ready
+    for (let waits = 0; ; waits++) {
+      guard()
+      const wanted = Math.max(margin(), Math.min(validFor * 1e3, (held?.life ?? 0) * 0.9))
+      if (held && left() > wanted) {
+        if (now() >= held.renewAt && canRenew()) void renew('due')
+        return held.access
+      }
+      if (!canRenew()) throw fault('nobody is signed in; call session.signIn() or session.adopt() first', { code: 'NOT_SIGNED_IN' })
+      const before = held
+      const outcome = await renew('a caller needs a token')
+      guard()
+      // A life shorter than what was wanted must not loop: what is new is the best there is.
+      if (held && (outcome === 'renewed' || held !== before || left() > 0)) return held.access
+      const wait = allowedAt() - now()
+      if (waits || wait > 6e3) throw lastError?.code === 'REFUSED' ? lastError : unavailable(seconds(Math.max(0, wait)))
+      await new Promise<void>((done) => environment.after(Math.max(wait, 1), done))
+    }
+  }
+
+  const begin = async (answer: TokenAnswer, sent: number, fresh: boolean) => {
+    era++
+    state = 'active'
+    held = undefined
+    failures = notBefore = 0
+    touch()
+    memory.buried()
+    memory.attemptDone()
+    accept(answer, sent, fresh, Math.max(environment.wall(), endedAt + 1))
+    if (held) await memory.save(tabs.pack(held))
+  }
+
+  const session: Session = {
+    get state() {
+      return state
+    },
+    token,
+    peek: () => (held && left() > 0 && !disposed ? held.access : undefined),
+    fetch: fetchWith({
+      origins: options.origins ?? [],
+      environment,
+      token,
+      held: () => held,
+      renew: async (why) => {
+        const outcome = canRenew() ? await renew(why) : 'unknown'
+        return outcome === 'renewed'
+      },
+      background: () => void (canRenew() && renew('the API says it is due')),
+      reauthenticate: (why) => emit('warning', { kind: 'reauthenticate', reason: why, secondsLeft: seconds(left()), stay }),
+      adopt: (access, from) => {
+        // Only for the session that asked: a late answer must not bring tokens into the next one.
+        if (!held || held.signedIn !== from.signedIn || held.generation !== from.generation) return
+        accept({ access_token: access }, now(), true, from.signedIn)
+      },
+    }),
+    on(event, listener) {
+      const set = ((listeners[event] as Set<typeof listener> | undefined) ??= new Set() as never) as Set<typeof listener>
+      set.add(listener)
+      return () => void set.delete(listener)
+    },
+    async adopt(given) {
+      await ready
+      if (disposed) guard()
+      await begin(answerOf(given), now(), typeof given !== 'string')
+    },
+    async signIn(credentials: Credentials) {
+      await ready
+      if (disposed) guard()
+      const { signIn } = options
+      if (!signIn) throw badOption('signIn', 'is missing: give one to prolong(), use prolongServer(), or call adopt() with the tokens of your own sign-in')
+      const sent = now()
+      await begin(answerOf(await withDeadline((signal) => signIn(credentials, context('', signal)))), sent, true)
+    },
+    async end() {
+      if (disposed || state === 'ended') return
+      const last = context('', new AbortController().signal)
+      memory.bury()
+      memory.forget()
+      finish('signed_out')
+      try {
+        await withDeadline((signal) => options.end?.({ ...last, signal }))
+        memory.buried()
+      } catch {
+        note('the server will be told later')
+        environment.after(5e3, tellLater)
+      }
+    },
+    touch: () => touch(),
+    explain: () => ({
+      state,
+      next: state === 'ended' ? `nothing: ${reason}` : !held ? 'waits for a sign-in' : flight ? 'renewing now' : sleeping() ? 'waits: hidden and idle' : failures ? `tries again after ${failures} failures` : 'renews when due',
+      expiresIn: held && seconds(left()),
+      renewIn: held && seconds(Math.max(held.renewAt, allowedAt()) - now()),
+      generation: held?.generation,
+      clock: clock.skew(),
+      log: [...log],
+    }),
+    dispose() {
+      if (disposed) return
+      disposed = true
+      era++
+      cancelTimer()
+      world.stop()
+      tabs.close()
+      held = undefined
+      memory.leave(session)
+    },
+  }
+
+  const tellLater = () => {
+    if (!disposed && memory.tombstone()) void tellEnd().then(() => memory.tombstone() && environment.after(SLICE, tellLater))
+  }
+
+  const tabs = tabsOf(environment, name, clock, {
+    tokens: (next) => {
+      if (state !== 'ended' || next.signedIn > endedAt) {
+        if (state === 'ended') {
+          era++
+          state = 'active'
+        }
+        take(next)
+      }
+    },
+    ended: (why) => {
+      memory.forget()
+      finish(why === 'signed_out' ? 'signed_out_elsewhere' : why, true)
+    },
+    trying: () => void (attempts.push(now()), attempts.length > 24 && attempts.shift()),
+    input: (ago) => touch(now() - ago, true),
+    hello: () => held && tabs.post({ kind: 'tokens', held: tabs.pack(held) }),
+  })
+  const world = environment.listen(
+    () => (state === 'ended' ? tellLater() : wake()),
+    () => touch(),
+  )
+  memory.replace(session)
+  options.signal?.addEventListener('abort', session.dispose, { once: true })
+  if (options.signal?.aborted) session.dispose()
+
+  const ready = (async () => {
+    const began = era
+    const stored = memory.tombstone() ? undefined : await memory.load(tabs.unpack)
+    if (era !== began || disposed) return
+    if (stored && olderThan(held, stored)) {
+      held = stored
+      state = 'active'
+    }
+    tabs.post({ kind: 'hello' })
+    // Not in this turn: listeners are added after prolong() returned.
+    await undefined
+    emit('ready', { signedIn: held !== undefined })
+    tick()
+  })()
+
+  return session
+}
+
+const seconds = (milliseconds: number): number => Math.round(milliseconds / 1e3)
+
+const unavailable = (retryIn: number) =>
+  fault(`the authority could not be reached or gave no usable answer; the session is kept, next try in ${retryIn} s`, { code: 'UNAVAILABLE', retryIn })

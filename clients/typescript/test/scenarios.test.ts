@@ -1,0 +1,362 @@
+import { describe, expect, test } from 'vitest'
+import { isProlongError, prolong, prolongServer, type Options } from '../src/index.js'
+import { type Tab, World } from '../src/testing.js'
+
+const API = 'https://app.example.com/orders'
+const server = (tab: Tab, more: Partial<Options> = {}) =>
+  prolong({ ...prolongServer({ authority: 'https://auth.example.com', client: 'web' }), environment: tab.environment, storage: 'local', ...more })
+
+const signedIn = async (world: World, more: Partial<Options> = {}) => {
+  const tab = world.tab()
+  const session = server(tab, more)
+  await session.adopt(world.answer())
+  await world.pass(0)
+  return { tab, session }
+}
+
+/** Presses a key every 30 s. */
+const busy = async (world: World, tab: Tab, seconds: number) => {
+  for (let passed = 0; passed < seconds; passed += 30) {
+    tab.input()
+    await world.pass(Math.min(30, seconds - passed))
+  }
+}
+
+describe('two windows', () => {
+  test('a token is renewed in the background before its end, and the old one served meanwhile', async () => {
+    const world = new World()
+    const { tab, session } = await signedIn(world)
+    await busy(world, tab, 690)
+    expect(world.renewals.length).toBe(0)
+    await busy(world, tab, 60)
+    expect(world.renewals.length).toBe(1)
+    world.weather = 'offline'
+    await busy(world, tab, 720)
+    expect(await session.token()).toBe(world.access)
+  })
+  test.each([30 * 86400, 1, 60, 86400])('a life of %i s makes no storm', async (life) => {
+    const world = new World()
+    world.life = life
+    const { tab } = await signedIn(world)
+    await busy(world, tab, 300)
+    expect(world.renewals.length).toBeLessThanOrEqual(life === 1 ? 61 : 8)
+    if (life >= 86400) expect(world.renewals.length).toBe(0)
+  })
+  test('a lead longer than the life is cut to half of it', async () => {
+    const world = new World()
+    const { tab } = await signedIn(world, { lead: 1e6 })
+    await busy(world, tab, 440)
+    expect(world.renewals.length).toBe(0)
+    await busy(world, tab, 40)
+    expect(world.renewals.length).toBe(1)
+  })
+  test('validFor asks for more', async () => {
+    const world = new World()
+    const { session } = await signedIn(world)
+    await world.pass(600)
+    world.renewals.length = 0
+    const token = await world.until(session.token({ validFor: 800 }))
+    expect(token).toBe(world.access)
+  })
+})
+
+describe('clocks', () => {
+  test.each([3600, -3600, 600, -600])('a clock %i s off changes nothing', async (off) => {
+    const world = new World()
+    world.skew = off * 1e3
+    const { session } = await signedIn(world)
+    for (let call = 0; call < 20; call++) await session.token()
+    expect(world.renewals.length).toBe(0)
+    expect(Math.abs((session.explain().clock?.ahead ?? 0) - off)).toBeLessThanOrEqual(2)
+  })
+  test('a clock set back does not make an expired token good', async () => {
+    const world = new World()
+    const { session } = await signedIn(world)
+    world.skew = -7.2e6
+    await world.pass(0)
+    world.weather = 'offline'
+    await world.pass(901)
+    expect(session.peek()).toBeUndefined()
+  })
+  test('after eight hours of sleep the first token() is new', async () => {
+    const world = new World()
+    const { session } = await signedIn(world)
+    await world.sleep(8 * 3600)
+    expect(session.peek()).toBeUndefined()
+    expect(await world.until(session.token())).toBe(world.access)
+    expect(world.renewals.length).toBe(1)
+  })
+  test('woken offline, then online: renewed at once', async () => {
+    const world = new World()
+    const { tab, session } = await signedIn(world)
+    await world.sleep(8 * 3600)
+    world.weather = 'offline'
+    tab.show()
+    await world.pass(20)
+    expect(session.state).not.toBe('ended')
+    const before = world.renewals.length
+    world.online()
+    await world.pass(6)
+    expect(world.renewals.length).toBe(before + 1)
+    expect(session.peek()).toBe(world.access)
+  })
+  test('a hidden, idle tab does not renew; shown again, it does', async () => {
+    const world = new World()
+    const { tab } = await signedIn(world)
+    tab.hide()
+    await world.pass(3600)
+    expect(world.renewals.length).toBe(0)
+    tab.show()
+    await world.pass(1)
+    expect(world.renewals.length).toBe(1)
+  })
+})
+
+describe('outcomes', () => {
+  test.each(['offline', 'hang', { status: 500 }, { status: 503 }, { status: 429, retryAfter: 40 }] as const)('%o keeps the session and recovers', async (weather) => {
+    const world = new World()
+    const { tab, session } = await signedIn(world)
+    await busy(world, tab, 690)
+    world.weather = weather
+    await busy(world, tab, 600)
+    expect(session.state).not.toBe('ended')
+    expect(world.renewals.length).toBeLessThanOrEqual(12)
+    world.online()
+    await busy(world, tab, 660)
+    expect(session.peek()).toBe(world.access)
+  })
+  test('Retry-After is honoured', async () => {
+    const world = new World()
+    const { tab, session } = await signedIn(world)
+    world.weather = { status: 429, retryAfter: 100 }
+    const delays: number[] = []
+    session.on('delayed', ({ nextTryIn }) => delays.push(nextTryIn))
+    await busy(world, tab, 750)
+    const seen = world.renewals.map(({ at }) => at / 1e3)
+    for (let n = 1; n < seen.length; n++) expect(seen[n]! - seen[n - 1]!).toBeGreaterThanOrEqual(100)
+    expect(delays[0]).toBeGreaterThanOrEqual(99)
+  })
+  test('a refusal ends the session in every tab, with its reason', async () => {
+    const world = new World()
+    const { session } = await signedIn(world)
+    const other = server(world.tab())
+    await world.pass(1)
+    expect(other.state).toBe('active')
+    const heard: string[] = []
+    session.on('ended', ({ reason }) => heard.push(reason))
+    other.on('ended', ({ reason }) => heard.push(reason))
+    world.refusal = 'user_disabled'
+    await world.sleep(3600)
+    const error = await world.until(session.token()).catch((error: unknown) => error)
+    expect(isProlongError(error) && error.code === 'SESSION_ENDED' && error.reason).toBe('user_disabled')
+    await world.pass(1)
+    expect(heard).toEqual(['user_disabled', 'user_disabled'])
+  })
+  test.each<[string, Options['renew']]>([
+    ['rejects', () => Promise.reject(new Error('no'))],
+    ['throws', () => { throw new Error('no') }],
+    ['never settles', () => new Promise<never>(() => {})],
+    ['returns null', () => null as never],
+  ])('a renew that %s keeps the session', async (_what, renew) => {
+    const world = new World()
+    const { tab, session } = await signedIn(world, { renew })
+    await busy(world, tab, 1000)
+    expect(session.state).not.toBe('ended')
+    const error = await world.until(session.token(), 30).catch((error: unknown) => error)
+    expect(isProlongError(error)).toBe(true)
+  })
+})
+
+describe('many at once', () => {
+  test('five parallel token() make one renewal', async () => {
+    const world = new World()
+    const { session } = await signedIn(world)
+    await world.sleep(1000)
+    const tokens = await world.until(Promise.all([1, 2, 3, 4, 5].map(() => session.token())))
+    expect(new Set(tokens).size).toBe(1)
+    expect(world.renewals.length).toBe(1)
+  })
+  test.each(['working', 'absent', 'frozen'] as const)('ten tabs, locks %s: nobody is signed out', async (locks) => {
+    const world = new World()
+    world.locks = locks
+    const { session } = await signedIn(world)
+    const tabs = Array.from({ length: 9 }, () => server(world.tab()))
+    await world.pass(1)
+    await world.sleep(1000)
+    const tokens = await world.until(Promise.all([session, ...tabs].map((each) => each.token())))
+    expect(new Set(tokens).size).toBe(1)
+    expect(world.renewals.length).toBe(1)
+  })
+  test('a lost response is retried with the same attempt id, also by a tab opened later', async () => {
+    const world = new World()
+    const { tab, session } = await signedIn(world)
+    await world.sleep(1000)
+    world.weather = 'lose-response'
+    session.token().catch(() => {})
+    await world.pass(0.5)
+    tab.close()
+    world.weather = 'fine'
+    await world.pass(6)
+    const later = server(world.tab())
+    expect(await world.until(later.token())).toBe(world.access)
+    const ids = world.renewals.map(({ body }) => new URLSearchParams(body).get('attempt_id'))
+    expect(ids.length).toBe(2)
+    expect(ids[0]).toBe(ids[1])
+    expect(later.state).not.toBe('ended')
+  })
+  test('sign-out during a renewal wins, here and in other tabs', async () => {
+    const world = new World()
+    const { session } = await signedIn(world)
+    const other = server(world.tab())
+    await world.pass(1)
+    await world.sleep(1000)
+    session.token().catch(() => {})
+    await world.pass(0.01)
+    await world.until(session.end())
+    await world.pass(10)
+    expect([session.state, other.state]).toEqual(['ended', 'ended'])
+    expect(session.peek() ?? other.peek()).toBeUndefined()
+    expect([...world.shared.keys()].filter((key) => key.endsWith('tokens'))).toEqual([])
+  })
+  test('an offline sign-out is told later, and blocks resuming until then', async () => {
+    const world = new World()
+    const { session } = await signedIn(world, { resume: true })
+    world.weather = 'offline'
+    await world.until(session.end())
+    const later = server(world.tab(), { resume: true })
+    await expect(world.until(later.token())).rejects.toMatchObject({ code: 'NOT_SIGNED_IN' })
+    world.online()
+    await world.pass(40)
+    expect([...world.shared.keys()].filter((key) => key.endsWith('ended'))).toEqual([])
+    expect(world.renewals.length).toBe(0)
+  })
+  test('dispose during a renewal leaves nothing behind', async () => {
+    const world = new World()
+    const { session } = await signedIn(world)
+    await world.sleep(1000)
+    session.token().catch(() => {})
+    await world.pass(0.01)
+    session.dispose()
+    await world.pass(3600)
+    expect(world.renewals.length).toBe(1)
+  })
+  test('a second session on one page replaces the first (StrictMode, hot reload)', async () => {
+    const world = new World()
+    const { tab, session } = await signedIn(world)
+    server(tab)
+    await expect(session.token()).rejects.toMatchObject({ code: 'DISPOSED' })
+    await world.pass(1)
+    await busy(world, tab, 760)
+    expect(world.renewals.length).toBe(1)
+  })
+  test('storage that throws is survived', async () => {
+    const world = new World()
+    world.storageFails = true
+    const { session } = await signedIn(world)
+    await world.sleep(1000)
+    expect(await world.until(session.token())).toBe(world.access)
+  })
+})
+
+describe('idleness', () => {
+  test('input in another tab keeps a session of 30 idle minutes', async () => {
+    const world = new World()
+    const { session } = await signedIn(world, { idle: { after: '30m' } })
+    const tab = world.tab()
+    const other = server(tab, { idle: { after: '30m' } })
+    const warnings: number[] = []
+    session.on('warning', ({ secondsLeft }) => warnings.push(secondsLeft))
+    await world.pass(29 * 60)
+    tab.input()
+    await world.pass(10 * 60)
+    expect([session.state, other.state]).not.toContain('ended')
+    await world.pass(21 * 60)
+    expect([session.state, other.state]).toEqual(['ended', 'ended'])
+    expect(warnings.at(-1)).toBe(60)
+  })
+  test('renewals carry the seconds since the last input', async () => {
+    const world = new World()
+    await signedIn(world)
+    await world.pass(760)
+    expect(Number(new URLSearchParams(world.renewals[0]?.body).get('idle_for'))).toBeGreaterThan(600)
+  })
+})
+
+describe('requests', () => {
+  test('three stale requests, one answered late: one renewal, all served', async () => {
+    const world = new World()
+    const { session } = await signedIn(world)
+    world.generation = 1
+    const api = world.api
+    let calls = 0
+    world.api = async (request) => (calls++ < 3 ? Response.json({ code: 'EXPIRED_TOKEN' }, { status: 401 }) : api(request))
+    const answers = await world.until(Promise.all([1, 2, 3].map(() => session.fetch(API, { method: 'POST', body: '{}' }))))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
+    expect(world.renewals.length).toBe(1)
+  })
+  test('a 401 about something else is surfaced', async () => {
+    const world = new World()
+    const { session } = await signedIn(world)
+    world.api = () => new Response('', { status: 401, headers: { 'WWW-Authenticate': 'Basic realm="x"' } })
+    expect((await world.until(session.fetch(API))).status).toBe(401)
+    expect(world.renewals.length).toBe(0)
+  })
+  test('a misconfigured API signs nobody out and makes no storm', async () => {
+    const world = new World()
+    const { session } = await signedIn(world)
+    world.api = () => Response.json({ code: 'INVALID_TOKEN', action: 'sign_in' }, { status: 401 })
+    for (let n = 0; n < 50; n++) await world.until(session.fetch(API))
+    expect(session.state).toBe('active')
+    expect(world.renewals.length).toBeLessThanOrEqual(2)
+  })
+  test('a stream is not sent twice, a form is', async () => {
+    const world = new World()
+    const { session } = await signedIn(world)
+    const api = world.api
+    let first = true
+    world.api = (request) => {
+      if (!first) return api(request)
+      first = false
+      return Response.json({ code: 'EXPIRED_TOKEN' }, { status: 401 })
+    }
+    const form = new FormData()
+    form.set('a', 'b')
+    expect((await world.until(session.fetch(API, { method: 'POST', body: form }))).status).toBe(200)
+    first = true
+    const body = new Blob(['x']).stream()
+    const init = { method: 'POST', body, duplex: 'half' } as RequestInit
+    expect((await world.until(session.fetch(API, init))).status).toBe(401)
+  })
+  test('no token goes to an origin that is not allowed', async () => {
+    const world = new World()
+    const { session } = await signedIn(world)
+    await world.until(session.fetch('https://evil.example.net/x'))
+    expect(world.requests.at(-1)?.authorization).toBeNull()
+  })
+  test('the API may hand over a token, or say that one is due', async () => {
+    const world = new World()
+    const { session } = await signedIn(world)
+    world.api = () => new Response('', { headers: { 'Prolong-Access-Token': 'handed-over' } })
+    await world.until(session.fetch(API))
+    expect(session.peek()).toBe('handed-over')
+    world.api = () => new Response('', { headers: { 'Prolong-Renew': 'due' } })
+    await world.until(session.fetch(API))
+    await world.pass(1)
+    expect(world.renewals.length).toBe(1)
+  })
+  test('explain() and errors hold no token', async () => {
+    const world = new World()
+    const { session } = await signedIn(world)
+    await world.pass(1000)
+    expect(JSON.stringify(session.explain())).not.toMatch(/access-|refresh-/)
+  })
+})
+
+test.each([
+  [{}, 'renew'],
+  [{ renew: (): string => 'x', lead: -1 }, 'lead'],
+  [{ renew: (): string => 'x', origins: ['nonsense'] }, 'origins[0]'],
+  [{ renew: (): string => 'x', idle: { after: '5 weeks' } }, 'idle.after'],
+])('wrong options are named: %o', (options, field) => {
+  expect(() => prolong(options as never)).toThrow(expect.objectContaining({ code: 'BAD_OPTION', field }))
+})
