@@ -2,6 +2,7 @@
 //!
 //! [`verify()`] is a pure function of a token, the issuer's [`Keys`], what is [`Expected`], what is [`Revoked`], and the
 //! time. [`SeenTokens`] gives the same answers with memory. [`Requirement`] is what one route asks beyond that.
+//! [`Follower`] turns what the feed sends into what is revoked, and knows how fresh that is.
 #![forbid(unsafe_code)]
 
 mod algorithm;
@@ -9,6 +10,7 @@ mod base64url;
 mod claims;
 mod ed25519_order;
 mod expected;
+mod follower;
 mod json;
 mod jwk;
 mod key;
@@ -25,6 +27,7 @@ mod verify;
 pub use algorithm::Algorithm;
 pub use claims::Claims;
 pub use expected::{Audience, Expected, SoftExpiry};
+pub use follower::{Follower, Need};
 pub use jwk::{PublicJwk, PublicKeyBytes};
 pub use key::{Key, KeyRefused};
 pub use keys::{Keys, KeysRefused, MAX_JWKS_BYTES};

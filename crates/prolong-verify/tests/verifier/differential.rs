@@ -93,10 +93,13 @@ proptest! {
         claim_value in any_value(), member_value in any_value(), both in any::<bool>(),
     ) {
         let header = if both { json!({ member: member_value }) } else { json!({}) };
+        let endless = claim_value.as_f64().is_some_and(|seconds| seconds > 9e18);
         let token = token(&header, &json!({ claim: claim_value }));
         // We never look at `jku` and `cty`, so we do not mind their types either; they demand strings.
         let ignored = both && matches!(member, "jku" | "cty") && !header[member].is_string();
-        if !(ignored && check(&token).is_ok()) {
+        // We saturate an `exp` beyond 64 bits; they take it for a missing one.
+        let endless = claim == "exp" && endless;
+        if !((ignored || endless) && check(&token).is_ok()) {
             compare(&token)?;
         }
     }

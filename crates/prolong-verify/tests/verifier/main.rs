@@ -6,6 +6,7 @@
 
 mod atj;
 mod differential;
+mod follower;
 mod jwk;
 mod jwt;
 mod mint;

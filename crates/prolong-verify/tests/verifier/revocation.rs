@@ -21,9 +21,9 @@ pub(crate) fn entry(kind: Kind, name: &str, arg: u64) -> Entry {
 
 pub(crate) fn revoked(entries: &[Entry]) -> Revoked {
     let mut revoked = Revoked::new(SALT);
-    entries
-        .iter()
-        .for_each(|entry| revoked.apply(entry).unwrap());
+    for entry in entries {
+        revoked.apply(entry).unwrap();
+    }
     revoked
 }
 
@@ -83,7 +83,7 @@ fn a_dead_key_and_a_cut_count_first() {
         entry(Kind::SESSION, "s1", 0),
         entry(Kind::GENERATION, "s1", 6),
         entry(Kind::USER, "u1", 4),
-        entry(Kind::CLIENT, "web", NOW as u64),
+        entry(Kind::CLIENT, "web", NOW.cast_unsigned()),
         entry(Kind::SIGNING_KEY, "ES256", 0),
     ];
     let order = [
@@ -100,7 +100,7 @@ fn a_dead_key_and_a_cut_count_first() {
     );
     let global = Entry {
         key: [0; 8],
-        ..entry(Kind::GLOBAL, "", NOW as u64 - 59)
+        ..entry(Kind::GLOBAL, "", NOW.cast_unsigned() - 59)
     };
     assert_eq!(
         outcome(&revoked(&[global])),
@@ -108,7 +108,7 @@ fn a_dead_key_and_a_cut_count_first() {
     );
     assert!(
         outcome(&revoked(&[Entry {
-            arg: NOW as u64 - 60,
+            arg: NOW.cast_unsigned() - 60,
             ..global
         }]))
         .is_ok()

@@ -1,0 +1,148 @@
+//! Following the feed: gaps, restores, unknown kinds, freshness.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use prolong_protocol::feed::{Chain, Entry, Frame, Heartbeat, Kind, Snapshot};
+use prolong_verify::{Follower, Need, Rejection, verify};
+use serde_json::json;
+
+use crate::{
+    mint::{NOW, expected, keys, token},
+    revocation::entry,
+};
+
+fn chain(from: Chain, entries: &[Entry]) -> Chain {
+    entries.iter().fold(from, |chain, entry| {
+        chain.extend(entry, |bytes| {
+            digest(&SHA256, bytes).as_ref().try_into().unwrap()
+        })
+    })
+}
+
+fn empty(epoch: &str) -> Snapshot {
+    Snapshot {
+        epoch: epoch.into(),
+        seq: 0,
+        chain: Chain::default(),
+        salt: [9; 16],
+        entries: Vec::new(),
+    }
+}
+
+fn entries() -> Vec<Entry> {
+    let numbered = |(seq, name)| Entry {
+        seq,
+        ..entry(Kind::SESSION, name, 0)
+    };
+    [(1, "s0"), (2, "s1"), (3, "s2")].map(numbered).to_vec()
+}
+
+fn frame(all: &[Entry], first: usize, last: usize) -> Frame {
+    Frame {
+        first: first as u64,
+        last: last as u64,
+        chain: chain(Chain::default(), &all[..last]),
+        entries: all[first - 1..last].to_vec(),
+        sig: None,
+    }
+}
+
+fn beat(all: &[Entry], as_of: u64) -> Heartbeat {
+    Heartbeat {
+        head: all.len() as u64,
+        chain: chain(Chain::default(), all),
+        as_of,
+        sig: None,
+    }
+}
+
+fn follower() -> Follower {
+    let mut follower = Follower::default();
+    follower.snapshot(&empty("e"));
+    follower
+}
+
+fn refused(follower: &Follower) -> bool {
+    let outcome = verify(
+        &token(&json!({}), &json!({})),
+        &keys(),
+        &expected(),
+        follower.revoked(),
+        NOW,
+    );
+    outcome.err() == Some(Rejection::SessionEnded(None))
+}
+
+#[test]
+fn frames_in_order_are_applied_and_old_ones_passed_over() {
+    let (mut follower, all) = (follower(), entries());
+    assert_eq!(follower.frame(&frame(&all, 1, 1)), Need::Nothing);
+    assert!(!refused(&follower));
+    assert_eq!(follower.frame(&frame(&all, 2, 3)), Need::Nothing);
+    assert_eq!(follower.frame(&frame(&all, 1, 1)), Need::Nothing);
+    assert!(refused(&follower));
+    assert_eq!(follower.cursor().unwrap().seq, 3);
+}
+
+#[test]
+fn a_gap_asks_for_the_range_then_for_a_snapshot() {
+    let (mut follower, all) = (follower(), entries());
+    assert!(matches!(follower.frame(&frame(&all, 3, 3)), Need::Range(cursor) if cursor.seq == 0));
+    assert_eq!(follower.revoked().len(), 0);
+    assert_eq!(follower.frame(&frame(&all, 2, 3)), Need::Snapshot);
+    assert_eq!(
+        Follower::default().frame(&frame(&all, 1, 1)),
+        Need::Snapshot
+    );
+}
+
+#[test]
+fn a_frame_with_a_hole_or_a_wrong_chain_changes_nothing() {
+    let all = entries();
+    let mut hole = frame(&all, 1, 3);
+    hole.entries.remove(1);
+    let mut forged = frame(&all, 1, 2);
+    forged.entries[1].key = [0; 8];
+    for bad in [hole, forged] {
+        let mut follower = follower();
+        assert_eq!(follower.frame(&bad), Need::Snapshot);
+        assert!(follower.revoked().is_empty());
+    }
+}
+
+#[test]
+fn a_restored_authority_does_not_make_us_forget() {
+    let (mut follower, all) = (follower(), entries());
+    assert_eq!(follower.frame(&frame(&all, 1, 3)), Need::Nothing);
+    assert_eq!(follower.heartbeat(&beat(&all[..2], 5)), Need::Snapshot);
+    follower.snapshot(&Snapshot {
+        salt: [1; 16],
+        ..empty("restored")
+    });
+    assert!(refused(&follower));
+    assert_eq!(follower.cursor_refused(), Need::Snapshot);
+}
+
+#[test]
+fn freshness_moves_only_at_the_head_and_never_back() {
+    let (mut follower, all) = (follower(), entries());
+    assert_eq!(follower.staleness(100), None);
+    assert!(matches!(
+        follower.heartbeat(&beat(&all, 90)),
+        Need::Range(_)
+    ));
+    assert_eq!(follower.staleness(100), None);
+    assert_eq!(follower.frame(&frame(&all, 1, 3)), Need::Nothing);
+    assert_eq!(follower.heartbeat(&beat(&all, 95)), Need::Nothing);
+    assert_eq!(follower.heartbeat(&beat(&all, 91)), Need::Nothing);
+    assert_eq!(follower.staleness(100), Some(5));
+}
+
+#[test]
+fn an_unknown_kind_makes_stale_not_blind() {
+    let (mut follower, mut all) = (follower(), entries());
+    all[0].kind = Kind::new(b'Z').unwrap();
+    assert_eq!(follower.frame(&frame(&all, 1, 3)), Need::Nothing);
+    assert_eq!(follower.heartbeat(&beat(&all, 99)), Need::Nothing);
+    assert_eq!(follower.staleness(100), None);
+    assert!(refused(&follower));
+}
