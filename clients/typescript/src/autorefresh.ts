@@ -19,11 +19,18 @@ export interface AutorefreshOptions {
  *
  * Starting again replaces the schedule; cancelling during a refresh leaves nothing behind; a failed refresh is tried again.
  */
-export const autorefresh = ({ refresh, leadSeconds, onError, environment }: AutorefreshOptions): ((token: string) => () => void) => {
-  if (typeof refresh !== 'function') throw badOption('refresh', 'must be a function that returns the next access token, or a promise of it')
+export const autorefresh = ({
+  refresh,
+  leadSeconds,
+  onError,
+  environment,
+}: AutorefreshOptions): ((token: string) => () => void) => {
+  if (typeof refresh !== 'function')
+    throw badOption('refresh', 'must be a function that returns the next access token, or a promise of it')
   const lead = (): number => {
     const seconds = typeof leadSeconds === 'function' ? leadSeconds() : leadSeconds
-    if (!(Number.isFinite(seconds) && seconds >= 0)) throw badOption('leadSeconds', 'must be a number of seconds, 0 or more, or a function that returns one')
+    if (!(Number.isFinite(seconds) && seconds >= 0))
+      throw badOption('leadSeconds', 'must be a number of seconds, 0 or more, or a function that returns one')
     return Math.max(seconds, 0.001)
   }
   lead()
@@ -55,6 +62,7 @@ const check = (token: string) => {
   const bad = (mend: string) => fault(`access token: ${mend}`, { code: 'BAD_ANSWER', field: 'exp' })
   if (typeof token !== 'string') throw bad('must be a string; let refresh() return the access_token itself')
   const { exp, nbf } = claims(token) ?? {}
-  if (typeof exp !== 'number') throw bad('must be a JWT with a numeric "exp" claim; for opaque tokens use prolong() with expires_in')
+  if (typeof exp !== 'number')
+    throw bad('must be a JWT with a numeric "exp" claim; for opaque tokens use prolong() with expires_in')
   if (nbf !== undefined && !(nbf < exp)) throw bad('"nbf" must be before "exp"')
 }

@@ -27,7 +27,8 @@ export const remember = (environment: Environment, { name, storage }: Meant) => 
       else environment.shared?.setItem(key(what), value)
     } catch {}
   }
-  const kept: TokenStorage | undefined = typeof storage === 'object' ? storage : storage === 'local' ? environment.shared : undefined
+  const kept: TokenStorage | undefined =
+    typeof storage === 'object' ? storage : storage === 'local' ? environment.shared : undefined
   // In order: a removal must not be overtaken by the write before it.
   let queue: Promise<unknown> = Promise.resolve()
   const later = (run: () => unknown): Promise<void> => {
@@ -85,7 +86,10 @@ export const remember = (environment: Environment, { name, storage }: Meant) => 
 }
 
 export const base64url = (bytes: Uint8Array): string =>
-  btoa(String.fromCharCode(...bytes)).replace(/\+/g, '-').replace(/\//g, '_').replace(/=/g, '')
+  btoa(String.fromCharCode(...bytes))
+    .replace(/\+/g, '-')
+    .replace(/\//g, '_')
+    .replace(/=/g, '')
 
 export const fetchContext = (
   held: Held | undefined,

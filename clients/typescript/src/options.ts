@@ -17,15 +17,22 @@ const milliseconds = (given: Duration, field: string): number => {
 export const checked = (given: Options): Meant => {
   const options = given ?? {}
   const { renew, lead, origins, storage, name = 'default' } = options
-  if (typeof renew !== 'function') throw badOption('renew', 'must be a function that gets new tokens; or pass prolongServer({ authority, client })')
-  if (lead !== undefined && typeof lead !== 'function' && !(Number.isFinite(lead) && lead > 0)) throw badOption('lead', 'must be seconds above 0, or a function that returns them')
+  if (typeof renew !== 'function')
+    throw badOption('renew', 'must be a function that gets new tokens; or pass prolongServer({ authority, client })')
+  if (lead !== undefined && typeof lead !== 'function' && !(Number.isFinite(lead) && lead > 0))
+    throw badOption('lead', 'must be seconds above 0, or a function that returns them')
   for (const hook of ['signIn', 'end'] as const) {
     if (options[hook] !== undefined && typeof options[hook] !== 'function') throw badOption(hook, 'must be a function')
   }
-  if (storage && typeof storage === 'object' ? (['getItem', 'setItem', 'removeItem'] as const).some((method) => typeof storage[method] !== 'function') : storage && storage !== 'memory' && storage !== 'local') {
+  if (
+    storage && typeof storage === 'object'
+      ? (['getItem', 'setItem', 'removeItem'] as const).some((method) => typeof storage[method] !== 'function')
+      : storage && storage !== 'memory' && storage !== 'local'
+  ) {
     throw badOption('storage', 'must be "memory", "local", or an object with getItem, setItem and removeItem')
   }
-  if (origins !== undefined && !Array.isArray(origins)) throw badOption('origins', 'must be a list, like ["https://api.example.com"]')
+  if (origins !== undefined && !Array.isArray(origins))
+    throw badOption('origins', 'must be a list, like ["https://api.example.com"]')
   const meant = (origins as readonly string[] | undefined)?.map((origin, at) => originOf(origin, `origins[${at}]`))
   const after = options.idle?.after
   return {

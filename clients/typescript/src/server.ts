@@ -32,20 +32,40 @@ interface Problem {
 
 /** The calls of a Prolong authority, or of any OAuth server with a refresh grant, as options for `prolong`. */
 export const prolongServer = (given: ServerOptions): Options => {
-  const { authority, client, transport = 'body', prolongWith = 'refresh-token', requireAccessToken, tokenEndpoint, revocationEndpoint, ...rest } = given ?? {}
+  const {
+    authority,
+    client,
+    transport = 'body',
+    prolongWith = 'refresh-token',
+    requireAccessToken,
+    tokenEndpoint,
+    revocationEndpoint,
+    ...rest
+  } = given ?? {}
   originOf(authority, 'authority')
   if (typeof client !== 'string' || !client) throw badOption('client', 'must be the client id, like "web"')
   if (transport !== 'body' && transport !== 'cookie') throw badOption('transport', 'must be "body" or "cookie"')
-  if (prolongWith !== 'refresh-token' && prolongWith !== 'access-token') throw badOption('prolongWith', 'must be "refresh-token" or "access-token"')
+  if (prolongWith !== 'refresh-token' && prolongWith !== 'access-token')
+    throw badOption('prolongWith', 'must be "refresh-token" or "access-token"')
   const base = authority.replace(/\/+$/, '')
   const cookie = transport === 'cookie'
 
   const call = async (context: RenewContext, url: string, init: RequestInit): Promise<Response> => {
     const headers = new Headers(init.headers)
     if (cookie) headers.set('Prolong-Request', '1')
-    return context.fetch(url, { ...init, headers, signal: context.signal, cache: 'no-store', credentials: cookie ? 'include' : 'omit' })
+    return context.fetch(url, {
+      ...init,
+      headers,
+      signal: context.signal,
+      cache: 'no-store',
+      credentials: cookie ? 'include' : 'omit',
+    })
   }
-  const json = (body: unknown): RequestInit => ({ method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
+  const json = (body: unknown): RequestInit => ({
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  })
   const form = (fields: Record<string, string | undefined>): RequestInit => {
     const body = new URLSearchParams()
     for (const [name, value] of Object.entries(fields)) if (value !== undefined) body.set(name, value)
@@ -80,7 +100,8 @@ export const prolongServer = (given: ServerOptions): Options => {
     if (action === 'reauthenticate') return { reauthenticate: reason ?? 'reauth_required' }
     // Only these are the authority's word on the session; a wrong client id, say, is a fault to mend.
     const refusable = response.status === 400 || response.status === 401 || response.status === 403
-    if (refusable && action !== 'retry' && (action === 'sign_in' || error === 'invalid_grant')) return { refused: reason ?? 'unknown' }
+    if (refusable && action !== 'retry' && (action === 'sign_in' || error === 'invalid_grant'))
+      return { refused: reason ?? 'unknown' }
     throw refusal(response, problem)
   }
 
@@ -88,7 +109,13 @@ export const prolongServer = (given: ServerOptions): Options => {
     const body =
       'ticket' in credentials
         ? { client_id: client, ticket: credentials.ticket }
-        : { client_id: client, username: credentials.username, password: credentials.password, device_name: credentials.deviceName, remember: credentials.remember }
+        : {
+            client_id: client,
+            username: credentials.username,
+            password: credentials.password,
+            device_name: credentials.deviceName,
+            remember: credentials.remember,
+          }
     const response = await call(context, `${base}/v1/sessions`, json(body))
     if (!response.ok) throw refusal(response, await problemOf(response))
     return (await response.json()) as TokenAnswer
@@ -97,7 +124,11 @@ export const prolongServer = (given: ServerOptions): Options => {
   const end = async (context: RenewContext): Promise<void> => {
     const revoke = !cookie && context.refreshToken !== undefined
     const response = revoke
-      ? await call(context, revocationEndpoint ?? `${base}/oauth/revoke`, form({ token: context.refreshToken, client_id: client }))
+      ? await call(
+          context,
+          revocationEndpoint ?? `${base}/oauth/revoke`,
+          form({ token: context.refreshToken, client_id: client }),
+        )
       : await call(context, `${base}/v1/sessions/current`, bearer(context, { method: 'DELETE' }))
     // 401: over already.
     if (!response.ok && response.status !== 401) throw refusal(response, await problemOf(response))
@@ -106,11 +137,17 @@ export const prolongServer = (given: ServerOptions): Options => {
   return { ...rest, renew, signIn, end, resume: cookie }
 }
 
-const problemOf = async (response: Response): Promise<Problem> => ((await response.json().catch(() => null)) as Problem | null) ?? {}
+const problemOf = async (response: Response): Promise<Problem> =>
+  ((await response.json().catch(() => null)) as Problem | null) ?? {}
 
 const refusal = (response: Response, problem: Problem) => {
   const after = response.headers.get('Retry-After')
-  const wait = after === null ? undefined : Number.isFinite(+after) ? +after : Math.max(0, (Date.parse(after) - Date.now()) / 1e3) || undefined
+  const wait =
+    after === null
+      ? undefined
+      : Number.isFinite(+after)
+        ? +after
+        : Math.max(0, (Date.parse(after) - Date.now()) / 1e3) || undefined
   const what = problem.code ?? problem.error ?? `HTTP ${response.status}`
   const why = problem.detail ?? problem.error_description ?? problem.title
   return fault(`the authority answered ${response.status} ${what}${why ? `: ${why}` : ''}`, {

@@ -93,12 +93,22 @@ export const prolong = (given: Options): Session => {
 
   const accept = (answer: TokenAnswer, sent: number, fresh: boolean, signedIn: number) => {
     // Counted from the sending: the latest instant at which the server's seconds can have begun.
-    if (answer.server_time != null) clock.measure(answer.server_time, environment.wall() - (now() - sent), environment.wall())
+    if (answer.server_time != null)
+      clock.measure(answer.server_time, environment.wall() - (now() - sent), environment.wall())
     const { life, left } = lifeOf(answer, fresh, clock.server())
     const previous = held?.signedIn === signedIn ? held : undefined
     const generation = answer.session?.generation ?? (previous?.generation ?? 0) + 1
-    const lead = options.lead && Math.min((typeof options.lead === 'function' ? options.lead({ lifetime: life / 1e3 }) : options.lead) * 1e3, life / 2)
-    const wait = lead ? left - lead : answer.refresh_in != null ? answer.refresh_in * 1e3 : left - advisory(life, environment.random())
+    const lead =
+      options.lead &&
+      Math.min(
+        (typeof options.lead === 'function' ? options.lead({ lifetime: life / 1e3 }) : options.lead) * 1e3,
+        life / 2,
+      )
+    const wait = lead
+      ? left - lead
+      : answer.refresh_in != null
+        ? answer.refresh_in * 1e3
+        : left - advisory(life, environment.random())
     const next: Held = {
       access: answer.access_token,
       refresh: answer.refresh_token ?? previous?.refresh,
@@ -138,16 +148,21 @@ export const prolong = (given: Options): Session => {
     return flight
   }
 
+  /** The budget counts in steady time: a wall clock set forward must not shorten a gap. */
   const allowedAt = () => {
-    const life = held ? held.life : 9e5
-    return Math.max(notBefore, nextAllowed(attempts, now(), { since: held?.at ?? 0, life, dead: left() <= 0 }), memory.sharedGate(now()))
+    const steady = environment.steady()
+    const token = { since: steady - (now() - (held?.at ?? 0)), life: held?.life ?? 9e5, dead: left() <= 0 }
+    const next = nextAllowed(attempts, steady, token)
+    return Math.max(notBefore, now() + Math.max(0, next - steady), memory.sharedGate(now()))
   }
+
+  const blocked = () => allowedAt() > now() + 0.01
 
   const attempt = async (why: string): Promise<Outcome> => {
     const mine = era
     const before = held
     let outcome: Outcome = 'unknown'
-    if (now() < allowedAt()) return outcome
+    if (blocked()) return outcome
     await environment.locked(`prolong:${name}`, 2e3, async () => {
       // Another tab may have renewed, or another instance written, while this one waited.
       const stored = await memory.load(tabs.unpack)
@@ -156,7 +171,7 @@ export const prolong = (given: Options): Session => {
         outcome = 'renewed'
         return
       }
-      if (era !== mine || disposed || now() < allowedAt()) return
+      if (era !== mine || disposed || blocked()) return
       outcome = await send(why, mine)
     })
     return era !== mine ? overtaken() : outcome
@@ -167,7 +182,7 @@ export const prolong = (given: Options): Session => {
 
   const send = async (why: string, mine: number): Promise<Outcome> => {
     const sent = now()
-    attempts.push(sent)
+    attempts.push(environment.steady())
     if (attempts.length > 24) attempts.shift()
     memory.closeGate()
     tabs.post({ kind: 'trying' })
@@ -250,7 +265,8 @@ export const prolong = (given: Options): Session => {
       }
       const near = input && held.idleEnds - now() <= warn * 2
       const over = Math.min(held.idleEnds, held.lifetimeEnds) <= now()
-      if ((now() >= held.renewAt || near || over) && !sleeping() && canRenew()) void renew(near || over ? 'a deadline nears' : 'due')
+      if ((now() >= held.renewAt || near || over) && !sleeping() && canRenew())
+        void renew(near || over ? 'a deadline nears' : 'due')
     }
     arm()
   }
@@ -271,7 +287,7 @@ export const prolong = (given: Options): Session => {
   }
 
   const tellEnd = async () => {
-    if (now() < allowedAt() || telling) return
+    if (blocked() || telling) return
     telling = true
     try {
       await withDeadline((signal) => options.end?.(context('', signal)))
@@ -298,7 +314,8 @@ export const prolong = (given: Options): Session => {
         if (now() >= held.renewAt && canRenew()) void renew('due')
         return held.access
       }
-      if (!canRenew()) throw fault('nobody is signed in; call session.signIn() or session.adopt() first', { code: 'NOT_SIGNED_IN' })
+      if (!canRenew())
+        throw fault('nobody is signed in; call session.signIn() or session.adopt() first', { code: 'NOT_SIGNED_IN' })
       const before = held
       const outcome = await renew('a caller needs a token')
       guard()
@@ -338,7 +355,8 @@ export const prolong = (given: Options): Session => {
         return outcome === 'renewed'
       },
       background: () => void (canRenew() && renew('the API says it is due')),
-      reauthenticate: (why) => emit('warning', { kind: 'reauthenticate', reason: why, secondsLeft: seconds(left()), stay }),
+      reauthenticate: (why) =>
+        emit('warning', { kind: 'reauthenticate', reason: why, secondsLeft: seconds(left()), stay }),
       adopt: (access, from) => {
         // Only for the session that asked: a late answer must not bring tokens into the next one.
         if (!held || held.signedIn !== from.signedIn || held.generation !== from.generation) return
@@ -346,7 +364,8 @@ export const prolong = (given: Options): Session => {
       },
     }),
     on(event, listener) {
-      const set = ((listeners[event] as Set<typeof listener> | undefined) ??= new Set() as never) as Set<typeof listener>
+      const set = (listeners[event] ?? new Set()) as Set<typeof listener>
+      listeners[event] = set as never
       set.add(listener)
       return () => void set.delete(listener)
     },
@@ -359,7 +378,11 @@ export const prolong = (given: Options): Session => {
       await ready
       if (disposed) guard()
       const { signIn } = options
-      if (!signIn) throw badOption('signIn', 'is missing: give one to prolong(), use prolongServer(), or call adopt() with the tokens of your own sign-in')
+      if (!signIn)
+        throw badOption(
+          'signIn',
+          'is missing: give one to prolong(), use prolongServer(), or call adopt() with the tokens of your own sign-in',
+        )
       const sent = now()
       await begin(answerOf(await withDeadline((signal) => signIn(credentials, context('', signal)))), sent, true)
     },
@@ -380,7 +403,18 @@ export const prolong = (given: Options): Session => {
     touch: () => touch(),
     explain: () => ({
       state,
-      next: state === 'ended' ? `nothing: ${reason}` : !held ? 'waits for a sign-in' : flight ? 'renewing now' : sleeping() ? 'waits: hidden and idle' : failures ? `tries again after ${failures} failures` : 'renews when due',
+      next:
+        state === 'ended'
+          ? `nothing: ${reason}`
+          : !held
+            ? 'waits for a sign-in'
+            : flight
+              ? 'renewing now'
+              : sleeping()
+                ? 'waits: hidden and idle'
+                : failures
+                  ? `tries again after ${failures} failures`
+                  : 'renews when due',
       expiresIn: held && seconds(left()),
       renewIn: held && seconds(Math.max(held.renewAt, allowedAt()) - now()),
       generation: held?.generation,
@@ -400,7 +434,8 @@ export const prolong = (given: Options): Session => {
   }
 
   const tellLater = () => {
-    if (!disposed && memory.tombstone()) void tellEnd().then(() => memory.tombstone() && environment.after(SLICE, tellLater))
+    if (!disposed && memory.tombstone())
+      void tellEnd().then(() => memory.tombstone() && environment.after(SLICE, tellLater))
   }
 
   const tabs = tabsOf(environment, name, clock, {
@@ -417,7 +452,10 @@ export const prolong = (given: Options): Session => {
       memory.forget()
       finish(why === 'signed_out' ? 'signed_out_elsewhere' : why, true)
     },
-    trying: () => void (attempts.push(now()), attempts.length > 24 && attempts.shift()),
+    trying: () => {
+      attempts.push(environment.steady())
+      if (attempts.length > 24) attempts.shift()
+    },
     input: (ago) => touch(now() - ago, true),
     hello: () => held && tabs.post({ kind: 'tokens', held: tabs.pack(held) }),
   })
@@ -450,4 +488,7 @@ export const prolong = (given: Options): Session => {
 const seconds = (milliseconds: number): number => Math.round(milliseconds / 1e3)
 
 const unavailable = (retryIn: number) =>
-  fault(`the authority could not be reached or gave no usable answer; the session is kept, next try in ${retryIn} s`, { code: 'UNAVAILABLE', retryIn })
+  fault(`the authority could not be reached or gave no usable answer; the session is kept, next try in ${retryIn} s`, {
+    code: 'UNAVAILABLE',
+    retryIn,
+  })

@@ -35,7 +35,8 @@ export const tabsOf = (environment: Environment, name: string, clock: Clock, hea
       if (typeof found.access !== 'string') return
       // A clock set back since: how old this is cannot be known, so it counts as expired.
       const age = environment.wall() - found.wall
-      for (const instant of INSTANTS) found[instant] = clock.now() + (found[instant] ?? 1 / 0) - (age < -2e3 ? 1e12 : Math.max(age, 0))
+      for (const instant of INSTANTS)
+        found[instant] = clock.now() + (found[instant] ?? 1 / 0) - (age < -2e3 ? 1e12 : Math.max(age, 0))
       found.life ??= 1 / 0
       return found
     } catch {

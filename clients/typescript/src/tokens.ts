@@ -31,9 +31,17 @@ export const claims = (token: string): { exp?: number; iat?: number; nbf?: numbe
 /** A token answer, or a bare access token, checked. */
 export const answerOf = (given: unknown): TokenAnswer => {
   const answer = (typeof given === 'string' ? { access_token: given } : given) as TokenAnswer | null | undefined
-  if (!answer || typeof answer !== 'object') throw bad('answer', 'must be an access token or a token answer (RFC 6749 §5.1)')
-  if (typeof answer.access_token !== 'string' || !answer.access_token) throw bad('access_token', 'must be a non-empty string')
-  for (const field of ['expires_in', 'refresh_in', 'refresh_token_timeout', 'authorization_expires_in', 'server_time'] as const) {
+  if (!answer || typeof answer !== 'object')
+    throw bad('answer', 'must be an access token or a token answer (RFC 6749 §5.1)')
+  if (typeof answer.access_token !== 'string' || !answer.access_token)
+    throw bad('access_token', 'must be a non-empty string')
+  for (const field of [
+    'expires_in',
+    'refresh_in',
+    'refresh_token_timeout',
+    'authorization_expires_in',
+    'server_time',
+  ] as const) {
     const value = answer[field]
     if (value != null && !Number.isFinite(+value)) throw bad(field, 'must be a number of seconds')
   }
@@ -55,7 +63,11 @@ export const lifeOf = (answer: TokenAnswer, fresh: boolean, server: number): { l
 /** True if `a` must give way to `b`; a later generation never gives way to an earlier one. */
 export const olderThan = (a: Held | undefined, b: Held): boolean =>
   // The same token is never newer than itself: its instants differ by rounding after a turn through storage.
-  !a || b.signedIn > a.signedIn || (b.signedIn === a.signedIn && b.access !== a.access && (b.generation > a.generation || (b.generation === a.generation && b.expires > a.expires)))
+  !a ||
+  b.signedIn > a.signedIn ||
+  (b.signedIn === a.signedIn &&
+    b.access !== a.access &&
+    (b.generation > a.generation || (b.generation === a.generation && b.expires > a.expires)))
 
 /** Mandatory window, milliseconds: in it, callers wait for the new token. */
 export const mandatory = (life: number, roundTrip: number): number => Math.min(1e4 + roundTrip, life / 10)

@@ -16,7 +16,13 @@ export interface TokenAnswer {
   authorization_expires_in?: number
   /** The authority's clock, seconds since the epoch. */
   server_time?: number
-  session?: { id: string; generation: number; device_name?: string | null; started_at?: string; last_active_at?: string }
+  session?: {
+    id: string
+    generation: number
+    device_name?: string | null
+    started_at?: string
+    last_active_at?: string
+  }
 }
 
 /** What a renewal is told. */

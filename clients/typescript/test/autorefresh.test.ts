@@ -42,7 +42,9 @@ describe('the faults of jwt-autorefresh are not here', () => {
     cancel()
   })
   test('errors are coded, in every build', () => {
-    expect(() => autorefresh({ refresh: () => '', leadSeconds: Number.NaN })).toThrow(expect.objectContaining({ code: 'BAD_OPTION', field: 'leadSeconds' }))
+    expect(() => autorefresh({ refresh: () => '', leadSeconds: Number.NaN })).toThrow(
+      expect.objectContaining({ code: 'BAD_OPTION', field: 'leadSeconds' }),
+    )
     expect(() => autorefresh({ refresh: () => '', leadSeconds: 60 })('opaque')).toThrow(/exp/)
   })
 })
