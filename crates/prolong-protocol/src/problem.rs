@@ -171,7 +171,9 @@ impl Code {
             Self::ExpiredToken => Action::Renew,
             Self::InvalidToken | Self::MissingToken => Action::SignIn,
             Self::InsufficientAuthentication => Action::Reauthenticate,
-            Self::Superseded | Self::TooManyRequests | Self::RequestTimeout | Self::Unavailable => Action::Retry,
+            Self::Superseded | Self::TooManyRequests | Self::RequestTimeout | Self::Unavailable => {
+                Action::Retry
+            }
             _ => Action::None,
         }
     }
