@@ -18,7 +18,11 @@ impl FeedCursor {
     /// The start of an empty feed.
     #[must_use]
     pub const fn start(epoch: [u8; 16]) -> Self {
-        Self { epoch, seq: 0, chain: [0; 16] }
+        Self {
+            epoch,
+            seq: 0,
+            chain: [0; 16],
+        }
     }
 
     /// The place after one more entry:
@@ -35,6 +39,10 @@ impl FeedCursor {
         hash.update(entry.until.to_be_bytes());
         let mut chain = [0; 16];
         chain.copy_from_slice(&hash.finalize()[..16]);
-        Self { epoch: self.epoch, seq, chain }
+        Self {
+            epoch: self.epoch,
+            seq,
+            chain,
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Where sessions live.
 //!
 //! One trait ([`Store`]) with reads and one write: a [`Transaction`] of guarded changes, all or nothing. A store never
-//! decides and never reads a clock. [`MemoryStore`] and `SqliteStore` pass the same conformance suite
+//! decides and never reads a clock. [`MemoryStore`] and [`SqliteStore`] pass the same conformance suite
 //! (`conformance`).
 #![forbid(unsafe_code)]
 

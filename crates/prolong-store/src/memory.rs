@@ -49,8 +49,16 @@ impl MemoryStore {
     /// An empty store whose feed has this epoch (16 random bytes).
     #[must_use]
     pub fn new(epoch: [u8; 16]) -> Self {
-        let state = State { head: FeedCursor::start(epoch), ..State::default() };
-        Self { inner: Mutex::new(Inner { state, undo: VecDeque::new() }) }
+        let state = State {
+            head: FeedCursor::start(epoch),
+            ..State::default()
+        };
+        Self {
+            inner: Mutex::new(Inner {
+                state,
+                undo: VecDeque::new(),
+            }),
+        }
     }
 
     /// Loses the last `n` commits, as a failover to a standby that lags does. At most the last 1,024 can be lost.
@@ -60,7 +68,9 @@ impl MemoryStore {
         let inner = &mut *inner;
         let mut lost = 0;
         while lost < n {
-            let Some(commit) = inner.undo.pop_back() else { break };
+            let Some(commit) = inner.undo.pop_back() else {
+                break;
+            };
             take_back(&mut inner.state, commit);
             lost += 1;
         }
@@ -123,7 +133,9 @@ impl Store for MemoryStore {
     async fn user_by_login(&self, login: &str) -> Result<Option<User>, StoreError> {
         let inner = self.inner.lock();
         let mut users = inner.state.users.values();
-        Ok(users.find(|user| user.login.as_deref() == Some(login)).cloned())
+        Ok(users
+            .find(|user| user.login.as_deref() == Some(login))
+            .cloned())
     }
 
     async fn users(&self, filter: &UserFilter, page: &Page) -> Result<Vec<User>, StoreError> {
@@ -139,9 +151,17 @@ impl Store for MemoryStore {
     }
 
     async fn feed_after(&self, seq: u64, limit: usize) -> Result<Vec<FeedLine>, StoreError> {
-        let Some(first) = seq.checked_add(1) else { return Ok(Vec::new()) };
+        let Some(first) = seq.checked_add(1) else {
+            return Ok(Vec::new());
+        };
         let inner = self.inner.lock();
-        Ok(inner.state.feed.range(first..).take(limit).map(|(_, line)| *line).collect())
+        Ok(inner
+            .state
+            .feed
+            .range(first..)
+            .take(limit)
+            .map(|(_, line)| *line)
+            .collect())
     }
 
     async fn audit(&self, filter: &AuditFilter, page: &Page) -> Result<Vec<AuditLine>, StoreError> {

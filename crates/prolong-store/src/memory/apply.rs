@@ -19,7 +19,11 @@ type Applied = Option<()>;
 
 impl<'a> Writing<'a> {
     pub(super) fn new(state: &'a mut State) -> Self {
-        Self { state, undo: Vec::new(), committed: Committed::default() }
+        Self {
+            state,
+            undo: Vec::new(),
+            committed: Committed::default(),
+        }
     }
 
     pub(super) fn finish(self) -> (Vec<Undo>, Committed) {
@@ -33,20 +37,34 @@ impl<'a> Writing<'a> {
                 self.put(|state| &mut state.sessions, session.id, Some(session));
             }
             Change::SwapSession { seen, next, user } => self.swap(&seen, *next, &user)?,
-            Change::EndSession { id, reason, at, at_generation } => {
+            Change::EndSession {
+                id,
+                reason,
+                at,
+                at_generation,
+            } => {
                 let session = self.live(id)?;
                 guard(at_generation.is_none_or(|generation| session.generation == generation))?;
-                let ended = Session { life: Life::Ended { reason, at }, ..session };
+                let ended = Session {
+                    life: Life::Ended { reason, at },
+                    ..session
+                };
                 self.put(|state| &mut state.sessions, id, Some(ended));
             }
             Change::SeenActive { id, at } => {
                 if let Some(session) = self.live(id) {
-                    let seen = Session { active_at: session.active_at.max(at), ..session };
+                    let seen = Session {
+                        active_at: session.active_at.max(at),
+                        ..session
+                    };
                     self.put(|state| &mut state.sessions, id, Some(seen));
                 }
             }
             Change::RenameSession { id, device_name } => {
-                let renamed = Session { device_name, ..self.live(id)? };
+                let renamed = Session {
+                    device_name,
+                    ..self.live(id)?
+                };
                 self.put(|state| &mut state.sessions, id, Some(renamed));
             }
             Change::InsertUser(user) => {
@@ -56,7 +74,10 @@ impl<'a> Writing<'a> {
             Change::ReplaceUser(user) => {
                 let stored = self.state.users.get(&user.key)?;
                 guard(stored.revision == user.revision && self.login_is_free(&user))?;
-                let user = User { revision: user.revision + 1, ..user };
+                let user = User {
+                    revision: user.revision + 1,
+                    ..user
+                };
                 self.put(|state| &mut state.users, user.key, Some(user));
             }
             Change::CheckUser { user, revision } => {
@@ -74,9 +95,16 @@ impl<'a> Writing<'a> {
             Change::RemoveSigningKey(kid) => self.put(|state| &mut state.keys, kid, None),
             Change::AppendFeed(entry) => self.append_feed(entry),
             Change::ForgetFeedBefore(second) => {
-                self.forget(|state| &mut state.feed, usize::MAX, |l| l.entry.until < second);
+                self.forget(
+                    |state| &mut state.feed,
+                    usize::MAX,
+                    |l| l.entry.until < second,
+                );
             }
-            Change::NewFeedEpoch(epoch) => self.move_head(FeedCursor { epoch, ..self.state.head }),
+            Change::NewFeedEpoch(epoch) => self.move_head(FeedCursor {
+                epoch,
+                ..self.state.head
+            }),
             Change::AppendAudit(line) => self.append_audit(line),
             Change::ForgetAuditBefore(time, limit) => {
                 self.forget(|state| &mut state.audit, limit, |line| line.at < time);
@@ -90,7 +118,11 @@ impl<'a> Writing<'a> {
                 self.put(|state| &mut state.tickets, hash, None);
             }
             Change::ForgetTicketsBefore(time) => {
-                self.forget(|s| &mut s.tickets, usize::MAX, |ticket| ticket.expires_at < time);
+                self.forget(
+                    |s| &mut s.tickets,
+                    usize::MAX,
+                    |ticket| ticket.expires_at < time,
+                );
             }
             Change::SetFact { name, value } => {
                 self.put(|state| &mut state.facts, name.to_owned(), Some(value));
@@ -138,7 +170,11 @@ impl<'a> Writing<'a> {
     }
 
     fn live(&self, id: SessionId) -> Option<Session> {
-        self.state.sessions.get(&id).filter(|session| session.life == Life::Live).cloned()
+        self.state
+            .sessions
+            .get(&id)
+            .filter(|session| session.life == Life::Live)
+            .cloned()
     }
 
     fn login_is_free(&self, user: &User) -> bool {
@@ -159,7 +195,11 @@ impl<'a> Writing<'a> {
             );
         }
         let head = self.state.head.after(&entry);
-        let line = FeedLine { seq: head.seq, chain: head.chain, entry };
+        let line = FeedLine {
+            seq: head.seq,
+            chain: head.chain,
+            entry,
+        };
         self.put(|state| &mut state.feed, line.seq, Some(line));
         self.committed.feed_lines.push(line);
         self.move_head(head);
@@ -175,9 +215,25 @@ impl<'a> Writing<'a> {
         let before = self.state.last_audit;
         let id = before + 1;
         self.state.last_audit = id;
-        self.undo.push(Box::new(move |state| state.last_audit = before));
-        let NewAuditLine { at, what, actor, user, session, detail } = line;
-        let line = AuditLine { id, at, what: what.to_owned(), actor, user, session, detail };
+        self.undo
+            .push(Box::new(move |state| state.last_audit = before));
+        let NewAuditLine {
+            at,
+            what,
+            actor,
+            user,
+            session,
+            detail,
+        } = line;
+        let line = AuditLine {
+            id,
+            at,
+            what: what.to_owned(),
+            actor,
+            user,
+            session,
+            detail,
+        };
         self.put(|state| &mut state.audit, id, Some(line));
     }
 

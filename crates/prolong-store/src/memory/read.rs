@@ -15,13 +15,19 @@ impl State {
     }
 
     pub(super) fn sessions_of(&self, user: UserKey) -> Vec<Session> {
-        self.newest_first(|session| session.user == user).into_iter().cloned().collect()
+        self.newest_first(|session| session.user == user)
+            .into_iter()
+            .cloned()
+            .collect()
     }
 
     pub(super) fn list_sessions(&self, filter: &SessionFilter, page: &Page) -> Vec<Found> {
         let listed = self.newest_first(|session| {
             filter.user.is_none_or(|user| session.user == user)
-                && filter.client.as_deref().is_none_or(|client| *session.client == *client)
+                && filter
+                    .client
+                    .as_deref()
+                    .is_none_or(|client| *session.client == *client)
                 && !(filter.not_ended && session.life != Life::Live)
         });
         // A listing goes on after a session that ended meanwhile, but not after one that was removed.
@@ -47,7 +53,10 @@ impl State {
 
     fn with_user(&self, session: &Session) -> Option<Found> {
         let user = self.users.get(&session.user)?.clone();
-        Some(Found { session: session.clone(), user })
+        Some(Found {
+            session: session.clone(),
+            user,
+        })
     }
 
     pub(super) fn list_users(&self, filter: &UserFilter, page: &Page) -> Vec<User> {
@@ -86,7 +95,9 @@ impl State {
         let lines = self.audit.range(..after).rev().map(|(_, line)| line);
         let wanted = lines.filter(|line| {
             filter.user.is_none_or(|user| line.user == Some(user))
-                && filter.session.is_none_or(|session| line.session == Some(session))
+                && filter
+                    .session
+                    .is_none_or(|session| line.session == Some(session))
                 && filter.since.is_none_or(|since| line.at >= since)
                 && filter.what.as_ref().is_none_or(|what| line.what == *what)
         });
@@ -106,12 +117,18 @@ impl State {
     }
 
     pub(super) fn key_in_use(&self, key: KeyId) -> bool {
-        let mut live = self.sessions.values().filter(|session| session.life == Life::Live);
+        let mut live = self
+            .sessions
+            .values()
+            .filter(|session| session.life == Life::Live);
         live.any(|session| session.key == key || session.previous_key == key)
     }
 
     pub(super) fn counts(&self) -> Counts {
-        let live = self.sessions.values().filter(|session| session.life == Life::Live);
+        let live = self
+            .sessions
+            .values()
+            .filter(|session| session.life == Life::Live);
         Counts {
             users: self.users.len() as u64,
             sessions: self.sessions.len() as u64,

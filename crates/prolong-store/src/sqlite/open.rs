@@ -1,0 +1,159 @@
+//! Opening: the lock, the checks, the pragmas, the migrations.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, params};
+use sha2::{Digest, Sha256};
+
+use crate::StoreError;
+
+/// "Prlg"
+pub(super) const APPLICATION_ID: i64 = 0x5072_6C67;
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_first.sql")];
+
+/// The schema that this version writes.
+#[must_use]
+pub const fn schema_version() -> usize {
+    MIGRATIONS.len()
+}
+
+/// Makes the folder, readable by its owner only, and takes the lock that a second server finds taken.
+pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
+    let cannot = |what: &str, error: &dyn core::fmt::Display| {
+        StoreError::Unavailable(format!("cannot {what} the data folder {}: {error}", dir.display()))
+    };
+    std::fs::create_dir_all(dir).map_err(|error| cannot("make", &error))?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file =
+        options.open(dir.join("prolong.lock")).map_err(|error| cannot("write to", &error))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            let known = file.read_to_string(&mut pid).is_ok() && !pid.trim().is_empty();
+            let who = if known { format!(" (process {})", pid.trim()) } else { String::new() };
+            return Err(StoreError::Unavailable(format!(
+                "another prolong{who} uses the data folder {}; stop it, or choose another data_dir",
+                dir.display()
+            )));
+        }
+        Err(TryLockError::Error(error)) => return Err(cannot("lock", &error)),
+    }
+    let written = file
+        .set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| write!(file, "{}", std::process::id()));
+    written.map_err(|error| cannot("write to", &error))?;
+    Ok(file)
+}
+
+/// Opens the writer's connection, checks whose file it is, and migrates it.
+pub(super) fn writer(path: &Path, epoch: [u8; 16]) -> Result<Connection, StoreError> {
+    let told = |error: rusqlite::Error| explain(path, &error);
+    private(path)
+        .map_err(|error| StoreError::Unavailable(format!("cannot write {}: {error}", path.display())))?;
+    let mut db = Connection::open(path).map_err(told)?;
+    let number = |name: &str| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let application = number("application_id").map_err(told)?;
+    let version = usize::try_from(number("user_version").map_err(told)?).unwrap_or(usize::MAX);
+    let objects: i64 =
+        db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(told)?;
+    if application != APPLICATION_ID && (application != 0 || objects != 0) {
+        return Err(StoreError::Damaged(format!(
+            "{} is a database of another program",
+            path.display()
+        )));
+    }
+    if version > MIGRATIONS.len() {
+        return Err(StoreError::Damaged(format!(
+            "{} has schema {version}, but this prolong knows {} at most: run a newer prolong",
+            path.display(),
+            MIGRATIONS.len()
+        )));
+    }
+    pragmas(&db).map_err(told)?;
+    migrate(&mut db, version, epoch).map_err(told)??;
+    Ok(db)
+}
+
+/// A connection that only reads.
+pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || {
+        let db = Connection::open_with_flags(path, flags)?;
+        pragmas(&db)?;
+        Ok(db)
+    };
+    open().map_err(|error: rusqlite::Error| explain(path, &error))
+}
+
+fn pragmas(db: &Connection) -> rusqlite::Result<()> {
+    db.set_prepared_statement_cache_capacity(64);
+    db.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = 1; \
+         PRAGMA checkpoint_fullfsync = 1; PRAGMA wal_autocheckpoint = 0; PRAGMA foreign_keys = ON; \
+         PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; \
+         PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY;",
+    )
+}
+
+fn migrate(
+    db: &mut Connection,
+    from: usize,
+    epoch: [u8; 16],
+) -> rusqlite::Result<Result<(), StoreError>> {
+    let step = db.transaction()?;
+    step.execute_batch(
+        "CREATE TABLE IF NOT EXISTS migration (version INTEGER PRIMARY KEY, checksum BLOB NOT NULL) STRICT",
+    )?;
+    for (at, sql) in MIGRATIONS.iter().enumerate() {
+        let checksum: [u8; 32] = Sha256::digest(sql.as_bytes()).into();
+        let version = i64::try_from(at + 1).unwrap_or(i64::MAX);
+        if at < from {
+            let same = step
+                .prepare("SELECT 1 FROM migration WHERE version = ?1 AND checksum = ?2")?
+                .exists(params![version, checksum])?;
+            if !same {
+                return Ok(Err(StoreError::Damaged(format!(
+                    "migration {version} was applied in another form than this prolong has"
+                ))));
+            }
+            continue;
+        }
+        step.execute_batch(sql)?;
+        step.execute("INSERT INTO migration VALUES (?1, ?2)", params![version, checksum])?;
+        step.pragma_update(None, "user_version", version)?;
+    }
+    step.pragma_update(None, "application_id", APPLICATION_ID)?;
+    step.execute(
+        "INSERT OR IGNORE INTO feed_head VALUES (1, ?1, 0, zeroblob(16))",
+        params![epoch],
+    )?;
+    step.commit().map(Ok)
+}
+
+/// Password hashes live in it: made for its owner's eyes only, whatever the umask. The WAL takes the same mode.
+fn private(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(|_| ())
+}
+
+pub(super) fn explain(path: &Path, error: &rusqlite::Error) -> StoreError {
+    use rusqlite::ErrorCode as Code;
+    let path = path.display();
+    match error.sqlite_error_code() {
+        Some(Code::NotADatabase | Code::DatabaseCorrupt) => StoreError::Damaged(format!(
+            "{path} is not a sound prolong database ({error}): restore a backup"
+        )),
+        None => StoreError::Damaged(format!("{path}: {error}")),
+        Some(_) => StoreError::Unavailable(format!("{path}: {error}")),
+    }
+}

@@ -1,0 +1,194 @@
+//! The one writer: a thread that drains its queue into one commit, so that many writes share one fsync.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::oneshot;
+
+use super::apply;
+use crate::{Committed, NotCommitted, StoreError, Transaction};
+
+/// A transaction, and whoever waits for it.
+pub(super) struct Job {
+    pub(super) transaction: Transaction,
+    pub(super) answer: oneshot::Sender<Answer>,
+}
+
+type Answer = Result<Committed, NotCommitted>;
+
+/// Why the writer stopped for good; `None` while it works.
+pub(super) type Failure = Arc<Mutex<Option<String>>>;
+
+const BATCH: usize = 512;
+/// Pages in the WAL from which it is copied back even under load, and when nobody waits.
+const PAGES_UNDER_LOAD: usize = 8_000;
+const PAGES_AT_REST: usize = 1_000;
+const IDLE: Duration = Duration::from_secs(2);
+
+pub(super) struct Writer {
+    pub(super) db: Connection,
+    pub(super) jobs: Receiver<Job>,
+    pub(super) failure: Failure,
+    /// Pages in the WAL, kept by SQLite's hook after each commit.
+    pub(super) wal_pages: Arc<core::sync::atomic::AtomicUsize>,
+}
+
+impl Writer {
+    /// Works until every sender is gone, or until the disk can no longer be trusted.
+    pub(super) fn run(mut self) {
+        let unexpected = Unexpected(self.failure.clone());
+        if let Err(why) = self.work() {
+            *self.failure.lock() = Some(why);
+        }
+        core::mem::forget(unexpected);
+    }
+
+    fn work(&mut self) -> Result<(), String> {
+        loop {
+            let first = match self.jobs.recv_timeout(IDLE) {
+                Ok(job) => job,
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.checkpoint("TRUNCATE", 1)?;
+                    continue;
+                }
+            };
+            let mut batch = vec![first];
+            batch.extend(self.jobs.try_iter().take(BATCH - 1));
+            let full = batch.len() > 1;
+            self.write(batch)?;
+            self.checkpoint("PASSIVE", if full { PAGES_UNDER_LOAD } else { PAGES_AT_REST })?;
+        }
+    }
+
+    /// Nobody is answered before the commit is on the disk; after a failed fsync nobody is answered at all.
+    fn write(&self, batch: Vec<Job>) -> Result<(), String> {
+        let mut answers = Vec::with_capacity(batch.len());
+        let outcome = self.write_all(batch, &mut answers);
+        match outcome {
+            Ok(()) => {
+                for (to, answer) in answers {
+                    // Whoever stopped waiting reads again.
+                    let _ = to.send(answer);
+                }
+                Ok(())
+            }
+            Err(error) if fatal(&error) => Err(error.to_string()),
+            Err(error) => {
+                // A full disk: SQLite took everything back, and so do we.
+                if !self.db.is_autocommit() {
+                    self.db.execute_batch("ROLLBACK").map_err(|error| error.to_string())?;
+                }
+                for (to, _) in answers {
+                    let _ = to.send(Err(StoreError::Unavailable(error.to_string()).into()));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn write_all(
+        &self,
+        batch: Vec<Job>,
+        answers: &mut Vec<(oneshot::Sender<Answer>, Answer)>,
+    ) -> rusqlite::Result<()> {
+        self.run_cached("BEGIN IMMEDIATE")?;
+        for Job { transaction, answer } in batch {
+            match self.write_one(transaction) {
+                Ok(outcome) => answers.push((answer, outcome)),
+                Err(error) if fatal(&error) || self.db.is_autocommit() || full(&error) => {
+                    answers.push((answer, Err(NotCommitted::Conflict(0))));
+                    return Err(error);
+                }
+                Err(error) => {
+                    let damaged = StoreError::Damaged(error.to_string());
+                    answers.push((answer, Err(damaged.into())));
+                }
+            }
+        }
+        self.run_cached("COMMIT")
+    }
+
+    fn write_one(&self, transaction: Transaction) -> rusqlite::Result<Answer> {
+        // One statement is all or nothing by itself: the hot path pays for no savepoint.
+        let nested = transaction.changes.len() > 1
+            || matches!(
+                transaction.changes.first(),
+                Some(crate::Change::AppendFeed(_) | crate::Change::RemoveSessions(_))
+            );
+        if nested {
+            self.run_cached("SAVEPOINT t")?;
+        }
+        let outcome = self.apply(transaction);
+        if nested {
+            if !matches!(outcome, Ok(Ok(_))) && !self.db.is_autocommit() {
+                self.run_cached("ROLLBACK TO t")?;
+            }
+            if !self.db.is_autocommit() {
+                self.run_cached("RELEASE t")?;
+            }
+        }
+        outcome
+    }
+
+    fn apply(&self, transaction: Transaction) -> rusqlite::Result<Answer> {
+        let mut committed = Committed::default();
+        for (at, change) in transaction.changes.into_iter().enumerate() {
+            if !apply::change(&self.db, change, &mut committed)? {
+                return Ok(Err(NotCommitted::Conflict(at)));
+            }
+        }
+        Ok(Ok(committed))
+    }
+
+    fn run_cached(&self, sql: &str) -> rusqlite::Result<()> {
+        self.db.prepare_cached(sql)?.execute([]).map(|_| ())
+    }
+
+    /// Copies the WAL back on this thread only: two connections never checkpoint at once.
+    fn checkpoint(&self, mode: &str, from_pages: usize) -> Result<(), String> {
+        if self.wal_pages.load(core::sync::atomic::Ordering::Relaxed) < from_pages {
+            return Ok(());
+        }
+        let sql = format!("PRAGMA wal_checkpoint({mode})");
+        let outcome = self.db.query_row(&sql, [], |row| row.get::<_, i64>(0));
+        match outcome {
+            Ok(_) => {
+                self.wal_pages.store(0, core::sync::atomic::Ordering::Relaxed);
+                Ok(())
+            }
+            Err(error) if fatal(&error) => Err(error.to_string()),
+            // Busy readers or a full disk: later will do, the WAL holds everything.
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+/// After these nobody knows what is on the disk.
+fn fatal(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::SystemIoFailure
+                | ErrorCode::DatabaseCorrupt
+                | ErrorCode::NotADatabase
+                | ErrorCode::CannotOpen
+        )
+    )
+}
+
+fn full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+}
+
+/// Dropped only by a panic of the writer.
+struct Unexpected(Failure);
+
+impl Drop for Unexpected {
+    fn drop(&mut self) {
+        *self.0.lock() = Some("the writer panicked".to_owned());
+    }
+}
