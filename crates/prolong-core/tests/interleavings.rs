@@ -5,6 +5,13 @@
 //! is 10 s. A client without attempt ids does not renew twice within a step (its answers say when the next is due);
 //! one with them may do as it likes. A crash between commit and answer is a commit whose answer is lost. Bounds and the number of states found
 //! are in `docs/reference/state-machine.md`, and printed with `--nocapture`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::struct_excessive_bools,
+    reason = "a test fails by panicking, in its helpers too; the searched states are printed; observations are flags"
+)]
 
 mod support;
 

@@ -1,5 +1,10 @@
 //! Runs every story of `tests/scenarios` against the pure core. The vocabulary is in `tests/scenarios/README.md`, made so
 //! that an HTTP runner can execute the same files against the real server.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
