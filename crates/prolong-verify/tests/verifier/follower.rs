@@ -100,6 +100,7 @@ fn a_frame_with_a_hole_or_a_wrong_chain_changes_nothing() {
     let all = entries();
     let mut hole = frame(&all, 1, 3);
     hole.entries.remove(1);
+    hole.chain = chain(Chain::default(), &hole.entries);
     let mut forged = frame(&all, 1, 2);
     forged.entries[1].key = [0; 8];
     for bad in [hole, forged] {
