@@ -6,11 +6,14 @@
 #![forbid(unsafe_code)]
 
 mod change;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod error;
 mod feed_chain;
 mod memory;
 mod page;
 mod record;
+mod sqlite;
 mod store;
 
 pub use change::{Change, Committed, NotCommitted, Transaction};
@@ -22,4 +25,5 @@ pub use record::{
     AuditLine, Counts, FeedLine, Found, KeyState, NewAuditLine, NewFeedEntry, SealedKey, Ticket,
     User,
 };
+pub use sqlite::{SqliteOptions, SqliteStore, schema_version};
 pub use store::Store;

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// How to open a [`SqliteStore`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct SqliteOptions {
     /// The feed's epoch where the database is new: 16 random bytes. Ignored where it exists.
     pub epoch: [u8; 16],
@@ -41,7 +41,11 @@ impl SqliteOptions {
     /// Four readers and a queue of 16,384.
     #[must_use]
     pub const fn new(epoch: [u8; 16]) -> Self {
-        Self { epoch, readers: 4, queue: 16_384 }
+        Self {
+            epoch,
+            readers: 4,
+            queue: 16_384,
+        }
     }
 }
 
@@ -78,7 +82,12 @@ impl SqliteStore {
         let readers = readers.collect::<Result<_, _>>()?;
         let (jobs, queue) = sync_channel(options.queue);
         let failure = writer::Failure::default();
-        let writer = writer::Writer { db, jobs: queue, failure: failure.clone(), wal_pages };
+        let writer = writer::Writer {
+            db,
+            jobs: queue,
+            failure: failure.clone(),
+            wal_pages,
+        };
         let thread = std::thread::Builder::new()
             .name("prolong-writer".to_owned())
             .spawn(move || writer.run())
@@ -101,7 +110,8 @@ impl SqliteStore {
     }
 
     fn check(&self) -> Result<(), StoreError> {
-        self.failed().map_or(Ok(()), |why| Err(StoreError::Unavailable(why)))
+        self.failed()
+            .map_or(Ok(()), |why| Err(StoreError::Unavailable(why)))
     }
 
     /// A point query takes about 10 µs, less than handing it to another thread: it runs where it is asked.
@@ -138,7 +148,10 @@ impl Store for SqliteStore {
         let (answer, answered) = oneshot::channel();
         let gone = || StoreError::Unavailable("the writer has stopped".to_owned());
         let jobs = self.jobs.as_ref().ok_or_else(gone)?;
-        match jobs.try_send(writer::Job { transaction, answer }) {
+        match jobs.try_send(writer::Job {
+            transaction,
+            answer,
+        }) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => {
                 return Err(StoreError::Unavailable("too many writes wait".to_owned()).into());

@@ -7,15 +7,26 @@ use super::{read, rows};
 use crate::{Change, Committed, FeedCursor, FeedLine, NewFeedEntry, User};
 
 /// Whether the guard held.
+#[expect(clippy::too_many_lines, reason = "one arm per change, each its SQL")]
 pub(super) fn change(db: &Connection, change: Change, committed: &mut Committed) -> Result<bool> {
     match change {
         Change::StartSession(session) => start(db, &session),
         Change::SwapSession { seen, next, user } => swap(db, &seen, &next, &user),
-        Change::EndSession { id, reason, at, at_generation } => one(
+        Change::EndSession {
+            id,
+            reason,
+            at,
+            at_generation,
+        } => one(
             db,
             "UPDATE session SET end_reason = ?2, ended_at = ?3 WHERE id = ?1 AND end_reason = 0 \
              AND (?4 IS NULL OR generation = ?4)",
-            params![id.0, reason.number(), at.as_millis(), at_generation.map(|g| signed(g.0))],
+            params![
+                id.0,
+                reason.number(),
+                at.as_millis(),
+                at_generation.map(|g| signed(g.0))
+            ],
         ),
         Change::SeenActive { id, at } => any(
             db,
@@ -68,11 +79,16 @@ pub(super) fn change(db: &Connection, change: Change, committed: &mut Committed)
             any(db, "DELETE FROM signing_key WHERE kid = ?1", params![kid])
         }
         Change::AppendFeed(entry) => append_feed(db, entry, committed),
-        Change::ForgetFeedBefore(second) => {
-            any(db, "DELETE FROM feed_entry WHERE until < ?1", params![second])
-        }
+        Change::ForgetFeedBefore(second) => any(
+            db,
+            "DELETE FROM feed_entry WHERE until < ?1",
+            params![second],
+        ),
         Change::NewFeedEpoch(epoch) => {
-            let head = FeedCursor { epoch, ..read::feed_head(db)? };
+            let head = FeedCursor {
+                epoch,
+                ..read::feed_head(db)?
+            };
             committed.feed = Some(head);
             any(db, "UPDATE feed_head SET epoch = ?1", params![epoch])
         }
@@ -96,7 +112,12 @@ pub(super) fn change(db: &Connection, change: Change, committed: &mut Committed)
         Change::PutTicket(ticket) => one(
             db,
             "INSERT OR IGNORE INTO ticket VALUES (?1, ?2, ?3, ?4)",
-            params![ticket.hash, ticket.client, ticket.sign_in, ticket.expires_at.as_millis()],
+            params![
+                ticket.hash,
+                ticket.client,
+                ticket.sign_in,
+                ticket.expires_at.as_millis()
+            ],
         ),
         Change::TakeTicket { hash } => {
             committed.ticket = db
@@ -105,12 +126,16 @@ pub(super) fn change(db: &Connection, change: Change, committed: &mut Committed)
                 .optional()?;
             Ok(committed.ticket.is_some())
         }
-        Change::ForgetTicketsBefore(time) => {
-            any(db, "DELETE FROM ticket WHERE expires_at < ?1", params![time.as_millis()])
-        }
-        Change::SetFact { name, value } => {
-            any(db, "INSERT OR REPLACE INTO fact VALUES (?1, ?2)", params![name, value])
-        }
+        Change::ForgetTicketsBefore(time) => any(
+            db,
+            "DELETE FROM ticket WHERE expires_at < ?1",
+            params![time.as_millis()],
+        ),
+        Change::SetFact { name, value } => any(
+            db,
+            "INSERT OR REPLACE INTO fact VALUES (?1, ?2)",
+            params![name, value],
+        ),
     }
 }
 
@@ -221,7 +246,11 @@ fn write_user(db: &Connection, sql: &str, user: &User) -> Result<bool> {
 /// The head is read and written under the one writer's transaction, so numbers have no holes and follow the commits.
 fn append_feed(db: &Connection, entry: NewFeedEntry, committed: &mut Committed) -> Result<bool> {
     if entry.kind == prolong_core::FeedKind::TokenGeneration {
-        any(db, "DELETE FROM feed_entry WHERE kind = 84 AND key = ?1", params![entry.key])?;
+        any(
+            db,
+            "DELETE FROM feed_entry WHERE kind = 84 AND key = ?1",
+            params![entry.key],
+        )?;
     }
     let head = read::feed_head(db)?.after(&entry);
     let (seq, chain) = (head.seq, head.chain);
@@ -239,7 +268,11 @@ fn append_feed(db: &Connection, entry: NewFeedEntry, committed: &mut Committed) 
     )?;
     committed.feed = Some(head);
     committed.feed_lines.push(FeedLine { seq, chain, entry });
-    any(db, "UPDATE feed_head SET seq = ?1, chain = ?2", params![signed(seq), chain])
+    any(
+        db,
+        "UPDATE feed_head SET seq = ?1, chain = ?2",
+        params![signed(seq), chain],
+    )
 }
 
 fn one(db: &Connection, sql: &str, values: &[&dyn ToSql]) -> Result<bool> {
@@ -272,7 +305,9 @@ fn produced_by(session: &Session) -> Option<&[u8]> {
 }
 
 fn forgiven(session: &Session) -> i64 {
-    session.forgiven.map_or(-1, |generation| signed(generation.0))
+    session
+        .forgiven
+        .map_or(-1, |generation| signed(generation.0))
 }
 
 fn idle(limit: Limit) -> Option<i64> {

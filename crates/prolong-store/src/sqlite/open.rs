@@ -22,21 +22,29 @@ pub const fn schema_version() -> usize {
 /// Makes the folder, readable by its owner only, and takes the lock that a second server finds taken.
 pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
     let cannot = |what: &str, error: &dyn core::fmt::Display| {
-        StoreError::Unavailable(format!("cannot {what} the data folder {}: {error}", dir.display()))
+        StoreError::Unavailable(format!(
+            "cannot {what} the data folder {}: {error}",
+            dir.display()
+        ))
     };
     std::fs::create_dir_all(dir).map_err(|error| cannot("make", &error))?;
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file =
-        options.open(dir.join("prolong.lock")).map_err(|error| cannot("write to", &error))?;
+    let mut file = options
+        .open(dir.join("prolong.lock"))
+        .map_err(|error| cannot("write to", &error))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut pid = String::new();
             let known = file.read_to_string(&mut pid).is_ok() && !pid.trim().is_empty();
-            let who = if known { format!(" (process {})", pid.trim()) } else { String::new() };
+            let who = if known {
+                format!(" (process {})", pid.trim())
+            } else {
+                String::new()
+            };
             return Err(StoreError::Unavailable(format!(
                 "another prolong{who} uses the data folder {}; stop it, or choose another data_dir",
                 dir.display()
@@ -55,14 +63,16 @@ pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
 /// Opens the writer's connection, checks whose file it is, and migrates it.
 pub(super) fn writer(path: &Path, epoch: [u8; 16]) -> Result<Connection, StoreError> {
     let told = |error: rusqlite::Error| explain(path, &error);
-    private(path)
-        .map_err(|error| StoreError::Unavailable(format!("cannot write {}: {error}", path.display())))?;
+    private(path).map_err(|error| {
+        StoreError::Unavailable(format!("cannot write {}: {error}", path.display()))
+    })?;
     let mut db = Connection::open(path).map_err(told)?;
     let number = |name: &str| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let application = number("application_id").map_err(told)?;
     let version = usize::try_from(number("user_version").map_err(told)?).unwrap_or(usize::MAX);
-    let objects: i64 =
-        db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(told)?;
+    let objects: i64 = db
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(told)?;
     if application != APPLICATION_ID && (application != 0 || objects != 0) {
         return Err(StoreError::Damaged(format!(
             "{} is a database of another program",
@@ -126,7 +136,10 @@ fn migrate(
             continue;
         }
         step.execute_batch(sql)?;
-        step.execute("INSERT INTO migration VALUES (?1, ?2)", params![version, checksum])?;
+        step.execute(
+            "INSERT INTO migration VALUES (?1, ?2)",
+            params![version, checksum],
+        )?;
         step.pragma_update(None, "user_version", version)?;
     }
     step.pragma_update(None, "application_id", APPLICATION_ID)?;

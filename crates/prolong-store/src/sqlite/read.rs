@@ -13,7 +13,9 @@ pub(super) fn session(db: &Connection, id: SessionId) -> Result<Option<Found>> {
     let sql = format!(
         "SELECT {SESSION}, {USER} FROM session s JOIN user u ON u.key = s.user WHERE s.id = ?1"
     );
-    db.prepare_cached(&sql)?.query_row(params![id.0], rows::found).optional()
+    db.prepare_cached(&sql)?
+        .query_row(params![id.0], rows::found)
+        .optional()
 }
 
 pub(super) fn sessions_of(db: &Connection, user: UserKey) -> Result<Vec<Session>> {
@@ -24,11 +26,7 @@ pub(super) fn sessions_of(db: &Connection, user: UserKey) -> Result<Vec<Session>
 }
 
 /// Goes on after a session that ended meanwhile, but not after one that was removed.
-pub(super) fn sessions(
-    db: &Connection,
-    filter: &SessionFilter,
-    page: &Page,
-) -> Result<Vec<Found>> {
+pub(super) fn sessions(db: &Connection, filter: &SessionFilter, page: &Page) -> Result<Vec<Found>> {
     let after = match &page.after {
         None => None,
         Some(text) => match SessionId::parse(text) {
@@ -37,7 +35,11 @@ pub(super) fn sessions(
         },
     };
     // Spelled out per filter, so that the index is used where there is a user.
-    let of_user = if filter.user.is_some() { "s.user = ?1" } else { "?1 IS NULL" };
+    let of_user = if filter.user.is_some() {
+        "s.user = ?1"
+    } else {
+        "?1 IS NULL"
+    };
     let sql = format!(
         "SELECT {SESSION}, {USER} FROM session s JOIN user u ON u.key = s.user \
          WHERE {of_user} AND (?2 IS NULL OR s.client = ?2) AND (NOT ?3 OR s.end_reason = 0) \
@@ -45,18 +47,28 @@ pub(super) fn sessions(
          ORDER BY s.started_at DESC, s.id DESC LIMIT ?5"
     );
     let user = filter.user.map(|user| user.0);
-    let values = params![user, filter.client, filter.not_ended, after, limit(page.limit)];
+    let values = params![
+        user,
+        filter.client,
+        filter.not_ended,
+        after,
+        limit(page.limit)
+    ];
     all(db, &sql, values, rows::found)
 }
 
 pub(super) fn user(db: &Connection, key: UserKey) -> Result<Option<User>> {
     let sql = format!("SELECT {USER} FROM user u WHERE u.key = ?1");
-    db.prepare_cached(&sql)?.query_row(params![key.0], rows::user).optional()
+    db.prepare_cached(&sql)?
+        .query_row(params![key.0], rows::user)
+        .optional()
 }
 
 pub(super) fn user_by_login(db: &Connection, login: &str) -> Result<Option<User>> {
     let sql = format!("SELECT {USER} FROM user u WHERE u.login = ?1");
-    db.prepare_cached(&sql)?.query_row(params![login], rows::user).optional()
+    db.prepare_cached(&sql)?
+        .query_row(params![login], rows::user)
+        .optional()
 }
 
 pub(super) fn users(db: &Connection, filter: &UserFilter, page: &Page) -> Result<Vec<User>> {
@@ -71,13 +83,23 @@ pub(super) fn users(db: &Connection, filter: &UserFilter, page: &Page) -> Result
 }
 
 pub(super) fn signing_keys(db: &Connection) -> Result<Vec<SealedKey>> {
-    all(db, "SELECT * FROM signing_key ORDER BY created_at, kid", [], rows::signing_key)
+    all(
+        db,
+        "SELECT * FROM signing_key ORDER BY created_at, kid",
+        [],
+        rows::signing_key,
+    )
 }
 
 pub(super) fn feed_head(db: &Connection) -> Result<FeedCursor> {
-    db.prepare_cached("SELECT epoch, seq, chain FROM feed_head")?.query_row([], |row| {
-        Ok(FeedCursor { epoch: row.get(0)?, seq: rows::number(row, 1)?, chain: row.get(2)? })
-    })
+    db.prepare_cached("SELECT epoch, seq, chain FROM feed_head")?
+        .query_row([], |row| {
+            Ok(FeedCursor {
+                epoch: row.get(0)?,
+                seq: rows::number(row, 1)?,
+                chain: row.get(2)?,
+            })
+        })
 }
 
 pub(super) fn feed_after(db: &Connection, seq: u64, most: usize) -> Result<Vec<FeedLine>> {
@@ -92,8 +114,16 @@ pub(super) fn audit(db: &Connection, filter: &AuditFilter, page: &Page) -> Resul
         Some(Ok(id)) => id,
         Some(Err(_)) => return Ok(Vec::new()),
     };
-    let of_user = if filter.user.is_some() { "user = ?2" } else { "?2 IS NULL" };
-    let of_session = if filter.session.is_some() { "session = ?3" } else { "?3 IS NULL" };
+    let of_user = if filter.user.is_some() {
+        "user = ?2"
+    } else {
+        "?2 IS NULL"
+    };
+    let of_session = if filter.session.is_some() {
+        "session = ?3"
+    } else {
+        "?3 IS NULL"
+    };
     let sql = format!(
         "SELECT * FROM audit WHERE id < ?1 AND {of_user} AND {of_session} AND (?4 IS NULL OR at >= ?4) \
          AND (?5 IS NULL OR what = ?5) ORDER BY id DESC LIMIT ?6"
@@ -122,7 +152,9 @@ pub(super) fn removable_sessions(
     let sql = "SELECT id FROM session WHERE CASE end_reason WHEN 0 \
                THEN coalesce(active_at + idle < ?1, 0) OR coalesce(absolute_end < ?1, 0) ELSE ended_at < ?1 END \
                ORDER BY id LIMIT ?2";
-    all(db, sql, params![before.as_millis(), limit(most)], |row| Ok(SessionId(row.get(0)?)))
+    all(db, sql, params![before.as_millis(), limit(most)], |row| {
+        Ok(SessionId(row.get(0)?))
+    })
 }
 
 pub(super) fn key_in_use(db: &Connection, key: KeyId) -> Result<bool> {

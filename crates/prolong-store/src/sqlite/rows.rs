@@ -20,7 +20,10 @@ pub(super) const USER: &str = "u.key, u.sub, u.login, u.password_hash, u.claims,
      u.reauth_at, u.last_sign_in, u.created_at, u.deleted_at, u.revision";
 
 pub(super) fn found(row: &Row<'_>) -> Result<Found> {
-    Ok(Found { session: session(row)?, user: user_at(row, SESSION_COLUMNS)? })
+    Ok(Found {
+        session: session(row)?,
+        user: user_at(row, SESSION_COLUMNS)?,
+    })
 }
 
 pub(super) fn session(row: &Row<'_>) -> Result<Session> {
@@ -28,9 +31,7 @@ pub(super) fn session(row: &Row<'_>) -> Result<Session> {
     let produced_by = match row.get::<_, Option<Vec<u8>>>(10)? {
         None => ProducedBy::Unnamed,
         Some(hash) if hash.is_empty() => ProducedBy::Adopted,
-        Some(hash) => {
-            ProducedBy::Attempt(AttemptHash(hash.try_into().map_err(|_| senseless(10))?))
-        }
+        Some(hash) => ProducedBy::Attempt(AttemptHash(hash.try_into().map_err(|_| senseless(10))?)),
     };
     let life = match row.get::<_, u8>(3)? {
         0 => Life::Live,
@@ -117,7 +118,11 @@ pub(super) fn feed_line(row: &Row<'_>) -> Result<FeedLine> {
         arg: number(row, 3)?,
         until: row.get(4)?,
     };
-    Ok(FeedLine { seq: number(row, 0)?, chain: row.get(5)?, entry })
+    Ok(FeedLine {
+        seq: number(row, 0)?,
+        chain: row.get(5)?,
+        entry,
+    })
 }
 
 pub(super) fn audit_line(row: &Row<'_>) -> Result<AuditLine> {

@@ -60,7 +60,14 @@ impl Writer {
             batch.extend(self.jobs.try_iter().take(BATCH - 1));
             let full = batch.len() > 1;
             self.write(batch)?;
-            self.checkpoint("PASSIVE", if full { PAGES_UNDER_LOAD } else { PAGES_AT_REST })?;
+            self.checkpoint(
+                "PASSIVE",
+                if full {
+                    PAGES_UNDER_LOAD
+                } else {
+                    PAGES_AT_REST
+                },
+            )?;
         }
     }
 
@@ -80,7 +87,9 @@ impl Writer {
             Err(error) => {
                 // A full disk: SQLite took everything back, and so do we.
                 if !self.db.is_autocommit() {
-                    self.db.execute_batch("ROLLBACK").map_err(|error| error.to_string())?;
+                    self.db
+                        .execute_batch("ROLLBACK")
+                        .map_err(|error| error.to_string())?;
                 }
                 for (to, _) in answers {
                     let _ = to.send(Err(StoreError::Unavailable(error.to_string()).into()));
@@ -96,7 +105,11 @@ impl Writer {
         answers: &mut Vec<(oneshot::Sender<Answer>, Answer)>,
     ) -> rusqlite::Result<()> {
         self.run_cached("BEGIN IMMEDIATE")?;
-        for Job { transaction, answer } in batch {
+        for Job {
+            transaction,
+            answer,
+        } in batch
+        {
             match self.write_one(transaction) {
                 Ok(outcome) => answers.push((answer, outcome)),
                 Err(error) if fatal(&error) || self.db.is_autocommit() || full(&error) => {
@@ -157,7 +170,8 @@ impl Writer {
         let outcome = self.db.query_row(&sql, [], |row| row.get::<_, i64>(0));
         match outcome {
             Ok(_) => {
-                self.wal_pages.store(0, core::sync::atomic::Ordering::Relaxed);
+                self.wal_pages
+                    .store(0, core::sync::atomic::Ordering::Relaxed);
                 Ok(())
             }
             Err(error) if fatal(&error) => Err(error.to_string()),

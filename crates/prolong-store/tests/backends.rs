@@ -1,0 +1,117 @@
+//! Both backends under the one suite, and what only the file has: the lock, restarts, damage, secrets.
+#![cfg(feature = "conformance")]
+
+use std::sync::Mutex;
+
+use prolong_store::conformance::{rotation, run, session, user};
+use prolong_store::{Change, MemoryStore, SqliteOptions, SqliteStore, Store, Transaction};
+use tempfile::{TempDir, tempdir};
+
+fn open(dir: &TempDir) -> Result<SqliteStore, prolong_store::StoreError> {
+    SqliteStore::open(dir.path(), SqliteOptions::new([1; 16]))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory() {
+    run(|| MemoryStore::new([1; 16])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite() {
+    let dirs = Mutex::new(Vec::new());
+    run(|| {
+        let dir = tempdir().unwrap();
+        let store = open(&dir).unwrap();
+        dirs.lock().unwrap().push(dir);
+        store
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn memory_loses_the_last_commits_on_demand() {
+    let store = MemoryStore::new([1; 16]);
+    let first = session(1, 1);
+    for change in [
+        Change::InsertUser(user(1)),
+        Change::StartSession(first.clone()),
+        rotation(&first),
+    ] {
+        store.commit(Transaction::of(change)).await.unwrap();
+    }
+    assert_eq!(store.lose_last(1), 1);
+    assert_eq!(
+        store.session(first.id).await.unwrap().unwrap().session,
+        first
+    );
+    assert_eq!(store.lose_last(9), 2);
+    assert_eq!(
+        store.counts().await.unwrap(),
+        prolong_store::Counts::default()
+    );
+}
+
+#[tokio::test]
+async fn what_was_committed_is_there_after_a_restart_and_a_second_server_is_refused() {
+    let dir = tempdir().unwrap();
+    let store = open(&dir).unwrap();
+    let refused = open(&dir).err().unwrap().to_string();
+    assert!(
+        refused.contains(&dir.path().display().to_string()),
+        "{refused}"
+    );
+    assert!(
+        refused.contains(&std::process::id().to_string()),
+        "{refused}"
+    );
+    let first = session(1, 1);
+    store
+        .commit(Transaction::of(Change::InsertUser(user(1))))
+        .await
+        .unwrap();
+    store
+        .commit(Transaction::of(Change::StartSession(first.clone())))
+        .await
+        .unwrap();
+    drop(store);
+    let store = open(&dir).unwrap();
+    assert_eq!(
+        store.session(first.id).await.unwrap().unwrap().session,
+        first
+    );
+    assert_eq!(store.feed_head().await.unwrap().epoch, [1; 16]);
+    assert_eq!(store.failed(), None);
+}
+
+#[test]
+fn damage_and_foreign_files_are_told() {
+    let dir = tempdir().unwrap();
+    std::fs::write(dir.path().join("prolong.db"), vec![b'x'; 8192]).unwrap();
+    let told = open(&dir).err().unwrap().to_string();
+    assert!(told.contains("not a sound prolong database"), "{told}");
+
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("prolong.db");
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute_batch("CREATE TABLE t (a)")
+        .unwrap();
+    let told = open(&dir).err().unwrap().to_string();
+    assert!(told.contains("another program"), "{told}");
+
+    let dir = tempdir().unwrap();
+    drop(open(&dir).unwrap());
+    let db = rusqlite::Connection::open(dir.path().join("prolong.db")).unwrap();
+    db.execute_batch("PRAGMA user_version = 99").unwrap();
+    let told = open(&dir).err().unwrap().to_string();
+    assert!(told.contains("newer prolong"), "{told}");
+
+    let dir = tempdir().unwrap();
+    let file = dir.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let told = SqliteStore::open(&file, SqliteOptions::new([1; 16]))
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(told.contains("data folder"), "{told}");
+}
