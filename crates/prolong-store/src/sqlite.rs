@@ -1,6 +1,7 @@
 //! SQLite, embedded: one writer thread with group commit, and a few connections that read.
 
 mod apply;
+mod backup;
 mod open;
 mod read;
 mod rows;
@@ -19,6 +20,7 @@ use prolong_core::{KeyId, Session, SessionId, Timestamp, UserKey};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+pub use backup::RestoreReport;
 pub use open::schema_version;
 
 use crate::{

@@ -115,3 +115,38 @@ fn damage_and_foreign_files_are_told() {
         .to_string();
     assert!(told.contains("data folder"), "{told}");
 }
+
+#[tokio::test]
+async fn a_backup_is_put_back_and_what_was_replaced_is_kept() {
+    let dir = tempdir().unwrap();
+    let store = open(&dir).unwrap();
+    let first = session(1, 1);
+    store
+        .commit(Transaction::of(Change::InsertUser(user(1))))
+        .await
+        .unwrap();
+    store
+        .commit(Transaction::of(Change::StartSession(first.clone())))
+        .await
+        .unwrap();
+    let file = dir.path().join("backup");
+    store.backup(&file).unwrap();
+    assert!(store.backup(&file).is_err(), "it overwrote a backup");
+    let restore = || SqliteStore::restore(&file, dir.path(), Some(first.started_at), [2; 16]);
+    assert!(restore().is_err(), "it restored under a server that runs");
+    store
+        .commit(Transaction::of(rotation(&first)))
+        .await
+        .unwrap();
+    drop(store);
+    let report = restore().unwrap();
+    assert_eq!((report.sessions, report.users, report.ended), (1, 1, 1));
+    assert_eq!(report.newest, Some(first.rotated_at));
+    assert!(report.kept_aside.unwrap().exists());
+    let store = open(&dir).unwrap();
+    let found = store.session(first.id).await.unwrap().unwrap().session;
+    assert_eq!(found.generation, first.generation);
+    assert_ne!(found.life, first.life);
+    assert_eq!(store.feed_head().await.unwrap().epoch, [2; 16]);
+    assert!(store.fact("restore_declared").await.unwrap().is_some());
+}
