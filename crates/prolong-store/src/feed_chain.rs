@@ -46,3 +46,28 @@ impl FeedCursor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use prolong_core::FeedKind;
+
+    use super::*;
+
+    /// SHA-256 of 16 zeros, `00…01`, `S`, `01 02 … 08`, `00…05`, `00…64`, computed with another implementation.
+    #[test]
+    fn the_chain_is_the_one_on_the_wire() {
+        let kind = FeedKind::SessionEnded;
+        let entry = FeedEntry {
+            kind,
+            key: [1, 2, 3, 4, 5, 6, 7, 8],
+            arg: 5,
+            until: 100,
+        };
+        let cursor = FeedCursor::start([9; 16]).after(&entry);
+        assert_eq!((cursor.epoch, cursor.seq), ([9; 16], 1));
+        assert_eq!(
+            u128::from_be_bytes(cursor.chain),
+            0xd5d3e6c9_f17437a9_bf1c301f_783879ea
+        );
+    }
+}

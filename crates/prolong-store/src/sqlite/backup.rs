@@ -151,7 +151,9 @@ fn declare(
 /// The replaced database with its WAL, which may hold its last commits.
 fn keep_aside(place: &Path) -> Result<PathBuf, StoreError> {
     let name = |n: u32, end: &str| place.with_file_name(format!("prolong.db.replaced-{n}{end}"));
-    let n = (1..=u32::MAX).find(|&n| !name(n, "").exists()).unwrap_or(u32::MAX);
+    let n = (1..=u32::MAX)
+        .find(|&n| !name(n, "").exists())
+        .unwrap_or(u32::MAX);
     for end in ["-wal", "-shm", ""] {
         let from = place.with_file_name(format!("prolong.db{end}"));
         if from.exists() {
