@@ -67,7 +67,7 @@ mod tests {
         assert_eq!((cursor.epoch, cursor.seq), ([9; 16], 1));
         assert_eq!(
             u128::from_be_bytes(cursor.chain),
-            0xd5d3e6c9_f17437a9_bf1c301f_783879ea
+            0xd5d3_e6c9_f174_37a9_bf1c_301f_7838_79ea
         );
     }
 }
