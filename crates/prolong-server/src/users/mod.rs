@@ -1,6 +1,17 @@
-//! Users and passwords.
+//! Users and their passwords: what a login, a `sub`, a set of claims and a password may look like, how passwords are
+//! hashed without starving the rest of the house, and how guessing is slowed down.
 
-/// A bounded pool for password hashes.
-pub struct PasswordPool;
-/// Delays after failed sign-ins.
-pub struct SignInThrottle;
+mod claims;
+mod hash;
+mod login;
+mod network;
+mod pool;
+mod throttle;
+
+pub use hash::{HashFault, PasswordHash};
+pub use pool::{PasswordBusy, PasswordPool};
+pub use throttle::{SignInThrottle, TryLater};
+
+pub(crate) use claims::{merged_claims, parsed_claims};
+pub(crate) use login::{fold_login, new_sub, valid_login, valid_new_password, valid_sub};
+pub(crate) use network::{coarse, guessing_network};

@@ -1,0 +1,251 @@
+//! A stored password hash: Argon2 in PHC notation, bcrypt, or Django's `pbkdf2_sha256`.
+
+use core::fmt;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+
+use argon2::password_hash::phc;
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// A password hash in a notation that can be verified here, at a cost that cannot be used against this server.
+#[derive(Clone)]
+pub struct PasswordHash {
+    text: Box<str>,
+    kind: Kind,
+}
+
+#[derive(Clone)]
+enum Kind {
+    Argon2(phc::PasswordHash),
+    Bcrypt,
+    Django { rounds: NonZeroU32, salt: Box<str>, expected: Vec<u8> },
+}
+
+/// What an Argon2id hash made here costs.
+#[derive(Clone, Debug)]
+pub(crate) struct Cost(Params);
+
+/// Why a hash is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HashFault {
+    /// No notation that is known here.
+    #[error("must be an Argon2 hash in PHC notation ($argon2id$…), a bcrypt hash ($2b$…), or Django's pbkdf2_sha256$…")]
+    Unknown,
+    /// A known notation, but broken.
+    #[error("begins like a hash but cannot be read to its end")]
+    Broken,
+    /// So expensive that sign-ins could stop this server.
+    #[error("is too expensive to verify here (at most 256 MiB and 16 passes of Argon2, bcrypt cost 15, 5,000,000 rounds of PBKDF2)")]
+    TooExpensive,
+}
+
+impl PasswordHash {
+    /// Reads a hash in one of the notations.
+    ///
+    /// # Errors
+    /// Why it is not taken; never quotes it.
+    pub fn parse(text: &str) -> Result<Self, HashFault> {
+        let kind = if text.starts_with("$argon2") {
+            argon2_kind(text)?
+        } else if BCRYPT.iter().any(|prefix| text.starts_with(prefix)) {
+            bcrypt_kind(text)?
+        } else if let Some(rest) = text.strip_prefix("pbkdf2_sha256$") {
+            django_kind(rest)?
+        } else {
+            return Err(HashFault::Unknown);
+        };
+        Ok(Self { text: text.into(), kind })
+    }
+
+    /// As it is stored.
+    pub(crate) fn as_stored(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether `password` is the one. Takes as long as the hash costs; call it where blocking is allowed.
+    pub(crate) fn verify(&self, password: &[u8]) -> bool {
+        match &self.kind {
+            Kind::Argon2(hash) => Argon2::default().verify_password(password, hash).is_ok(),
+            Kind::Bcrypt => bcrypt::verify(password, &self.text).unwrap_or(false),
+            Kind::Django { rounds, salt, expected } => {
+                use aws_lc_rs::pbkdf2::{PBKDF2_HMAC_SHA256, verify};
+                verify(PBKDF2_HMAC_SHA256, *rounds, salt.as_bytes(), password, expected).is_ok()
+            }
+        }
+    }
+
+    /// Whether it should be replaced by one made here, at the next chance: another notation, or cheaper than `cost`.
+    pub(crate) fn needs_rehash(&self, cost: &Cost) -> bool {
+        let Kind::Argon2(hash) = &self.kind else { return true };
+        let Ok(params) = Params::try_from(hash) else { return true };
+        hash.algorithm.as_str() != "argon2id"
+            || params.m_cost() < cost.0.m_cost()
+            || params.t_cost() < cost.0.t_cost()
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash(…)")
+    }
+}
+
+impl Cost {
+    /// Argon2id with so much memory (KiB) and so many passes; what Argon2 itself refuses becomes its default.
+    pub(crate) fn new(memory_kib: u32, passes: u32) -> Self {
+        Self(Params::new(memory_kib, passes, 1, None).unwrap_or_default())
+    }
+
+    /// Hashes a new password. Blocks.
+    pub(crate) fn hash(&self, password: &[u8], salt: [u8; 16]) -> Option<String> {
+        self.argon2().hash_password_with_salt(password, &salt).ok().map(|hash: phc::PasswordHash| hash.to_string())
+    }
+
+    /// A hash at this cost that no password has: verifying it takes as long as verifying a real one.
+    pub(crate) fn nobodys(&self) -> Option<PasswordHash> {
+        let salt = STANDARD.encode([0x5A; 16]);
+        let output = STANDARD.encode([0xA5; 32]);
+        let (m, t) = (self.0.m_cost(), self.0.t_cost());
+        let text = format!(
+            "$argon2id$v=19$m={m},t={t},p=1${}${}",
+            salt.trim_end_matches('='),
+            output.trim_end_matches('=')
+        );
+        PasswordHash::parse(&text).ok()
+    }
+
+    fn argon2(&self) -> Argon2<'_> {
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, self.0.clone())
+    }
+}
+
+fn argon2_kind(text: &str) -> Result<Kind, HashFault> {
+    let hash = phc::PasswordHash::from_str(text).map_err(|_| HashFault::Broken)?;
+    if !matches!(hash.algorithm.as_str(), "argon2id" | "argon2i" | "argon2d") {
+        return Err(HashFault::Unknown);
+    }
+    let params = Params::try_from(&hash).map_err(|_| HashFault::Broken)?;
+    if hash.salt.is_none() || hash.hash.is_none() {
+        return Err(HashFault::Broken);
+    }
+    if params.m_cost() > 256 * 1024 || params.t_cost() > 16 || params.p_cost() > 16 {
+        return Err(HashFault::TooExpensive);
+    }
+    Ok(Kind::Argon2(hash))
+}
+
+fn bcrypt_kind(text: &str) -> Result<Kind, HashFault> {
+    let parts = bcrypt::HashParts::from_str(text).map_err(|_| HashFault::Broken)?;
+    match parts.get_cost() {
+        ..4 => Err(HashFault::Broken),
+        4..=15 => Ok(Kind::Bcrypt),
+        _ => Err(HashFault::TooExpensive),
+    }
+}
+
+fn django_kind(rest: &str) -> Result<Kind, HashFault> {
+    let mut parts = rest.split('$');
+    let (Some(rounds), Some(salt), Some(expected), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(HashFault::Broken);
+    };
+    let rounds: NonZeroU32 = rounds.parse().map_err(|_| HashFault::Broken)?;
+    let expected = STANDARD.decode(expected).map_err(|_| HashFault::Broken)?;
+    if expected.len() != 32 || salt.is_empty() {
+        return Err(HashFault::Broken);
+    }
+    if rounds.get() > 5_000_000 {
+        return Err(HashFault::TooExpensive);
+    }
+    Ok(Kind::Django { rounds, salt: salt.into(), expected })
+}
+
+const BCRYPT: [&str; 4] = ["$2a$", "$2b$", "$2x$", "$2y$"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cheap() -> Cost {
+        Cost::new(8, 1)
+    }
+
+    #[test]
+    fn what_is_made_here_verifies_and_is_not_remade() {
+        let text = cheap().hash(b"correct horse", [1; 16]).unwrap();
+        let hash = PasswordHash::parse(&text).unwrap();
+        assert!(hash.verify(b"correct horse"));
+        assert!(!hash.verify(b"correct horse "));
+        assert!(!hash.needs_rehash(&cheap()));
+        assert!(hash.needs_rehash(&Cost::new(16, 1)));
+        assert!(hash.needs_rehash(&Cost::new(8, 2)));
+    }
+
+    #[test]
+    fn bcrypt_verifies_and_is_remade() {
+        let text = bcrypt::hash_with_salt("correct horse", 4, [7; 16]).unwrap();
+        for version in [bcrypt::Version::TwoA, bcrypt::Version::TwoB, bcrypt::Version::TwoY] {
+            let hash = PasswordHash::parse(&text.format_for_version(version)).unwrap();
+            assert!(hash.verify(b"correct horse"));
+            assert!(!hash.verify(b"wrong"));
+            assert!(hash.needs_rehash(&cheap()));
+        }
+    }
+
+    #[test]
+    fn djangos_verifies_and_is_remade() {
+        let mut output = [0; 32];
+        aws_lc_rs::pbkdf2::derive(
+            aws_lc_rs::pbkdf2::PBKDF2_HMAC_SHA256,
+            NonZeroU32::new(1000).unwrap(),
+            b"salt",
+            b"correct horse",
+            &mut output,
+        );
+        let text = format!("pbkdf2_sha256$1000$salt${}", STANDARD.encode(output));
+        let hash = PasswordHash::parse(&text).unwrap();
+        assert!(hash.verify(b"correct horse"));
+        assert!(!hash.verify(b"wrong"));
+        assert!(hash.needs_rehash(&cheap()));
+    }
+
+    /// The example of Django's own documentation and tests: password "lètmein", salt "seasalt", 1,000,000 rounds would
+    /// take long; RFC 7914 §11 gives PBKDF2-HMAC-SHA-256 of "passwd"/"salt"/1 instead (first 32 bytes).
+    #[test]
+    fn pbkdf2_is_the_one_of_the_rfc() {
+        let bytes = [
+            0x55, 0xac, 0x04, 0x6e, 0x56, 0xe3, 0x08, 0x9f, 0xec, 0x16, 0x91, 0xc2, 0x25, 0x44, 0xb6, 0x05, 0xf9, 0x41,
+            0x85, 0x21, 0x6d, 0xde, 0x04, 0x65, 0xe6, 0x8b, 0x9d, 0x57, 0xc2, 0x0d, 0xac, 0xbc,
+        ];
+        let text = format!("pbkdf2_sha256$1$salt${}", STANDARD.encode(bytes));
+        assert!(PasswordHash::parse(&text).unwrap().verify(b"passwd"));
+    }
+
+    #[test]
+    fn nobody_has_nobodys_password() {
+        let hash = cheap().nobodys().unwrap();
+        assert!(!hash.verify(b""));
+        assert!(!hash.needs_rehash(&cheap()));
+    }
+
+    #[test]
+    fn what_cannot_be_verified_is_refused_by_name() {
+        let faults = [
+            ("", HashFault::Unknown),
+            ("hunter2", HashFault::Unknown),
+            ("$1$abc$def", HashFault::Unknown),
+            ("$argon2id$v=19$m=8,t=1,p=1$", HashFault::Broken),
+            ("$2b$04$short", HashFault::Broken),
+            ("pbkdf2_sha256$x$salt$AAAA", HashFault::Broken),
+            ("pbkdf2_sha256$0$salt$AAAA", HashFault::Broken),
+            ("pbkdf2_sha256$1$salt$AAAA", HashFault::Broken),
+        ];
+        for (text, fault) in faults {
+            assert_eq!(PasswordHash::parse(text).err(), Some(fault), "{text}");
+        }
+        let dear = format!("pbkdf2_sha256$5000001$salt${}", STANDARD.encode([0; 32]));
+        assert_eq!(PasswordHash::parse(&dear).err(), Some(HashFault::TooExpensive));
+    }
+}

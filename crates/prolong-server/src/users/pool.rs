@@ -1,0 +1,141 @@
+//! Password hashing on a bounded number of threads, with a bounded queue: a burst of sign-ins must not starve renewals.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
+
+use super::hash::{Cost, PasswordHash};
+use crate::settings::Limits;
+
+/// Hashes and verifies passwords, so many at a time; so many more may wait; the rest are turned away at once.
+#[derive(Debug)]
+pub struct PasswordPool {
+    turns: Arc<Semaphore>,
+    present: AtomicUsize,
+    most_present: usize,
+    cost: Cost,
+    nobodys: Option<PasswordHash>,
+}
+
+/// The pool's queue is full, or it broke: nothing was verified. Worth another try in a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many passwords are being verified")]
+pub struct PasswordBusy;
+
+impl PasswordPool {
+    /// A pool within `limits`.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
+        let cost = Cost::new(limits.argon2_memory_kib, limits.argon2_passes);
+        let at_once = limits.password_hashes.max(1);
+        Self {
+            turns: Arc::new(Semaphore::new(at_once)),
+            present: AtomicUsize::new(0),
+            most_present: at_once.saturating_add(limits.password_queue),
+            nobodys: cost.nobodys(),
+            cost,
+        }
+    }
+
+    /// Whether `password` is the one behind `hash`; without a hash it takes as long as with one of ours, and is `false`.
+    ///
+    /// # Errors
+    /// [`PasswordBusy`]: not verified.
+    pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, PasswordBusy> {
+        let known = hash.and_then(|hash| PasswordHash::parse(hash).ok());
+        let real = known.is_some();
+        let Some(hash) = known.or_else(|| self.nobodys.clone()) else { return Ok(false) };
+        let password = Zeroizing::new(password.as_bytes().to_vec());
+        self.take_turn(move || hash.verify(&password)).await.map(|matches| matches && real)
+    }
+
+    /// Hashes a new password with this salt.
+    ///
+    /// # Errors
+    /// [`PasswordBusy`]: not hashed.
+    pub async fn hash(&self, password: &str, salt: [u8; 16]) -> Result<String, PasswordBusy> {
+        let cost = self.cost.clone();
+        let password = Zeroizing::new(password.as_bytes().to_vec());
+        self.take_turn(move || cost.hash(&password, salt)).await?.ok_or(PasswordBusy)
+    }
+
+    /// Whether a stored hash should be replaced once its password is known.
+    #[must_use]
+    pub fn needs_rehash(&self, hash: &str) -> bool {
+        PasswordHash::parse(hash).is_ok_and(|hash| hash.needs_rehash(&self.cost))
+    }
+
+    async fn take_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, PasswordBusy> {
+        let _place = Place::take(&self.present, self.most_present)?;
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| PasswordBusy)?;
+        // The turn goes along: if the caller goes away, the thread still counts until it is done.
+        let task = tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(turn);
+            result
+        });
+        task.await.map_err(|_| PasswordBusy)
+    }
+}
+
+/// A place in the queue or at work; given back when dropped.
+struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    fn take(present: &'a AtomicUsize, most: usize) -> Result<Self, PasswordBusy> {
+        let place = Self(present);
+        if present.fetch_add(1, Ordering::AcqRel) >= most { Err(PasswordBusy) } else { Ok(place) }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(at_once: usize, queue: usize) -> Limits {
+        Limits {
+            password_hashes: at_once,
+            password_queue: queue,
+            argon2_memory_kib: 8,
+            argon2_passes: 1,
+            ..Limits::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_is_known_again_and_an_unknown_user_has_none() {
+        let pool = PasswordPool::new(&limits(1, 1));
+        let hash = pool.hash("correct horse", [3; 16]).await.unwrap();
+        assert_eq!(pool.verify("correct horse", Some(&hash)).await, Ok(true));
+        assert_eq!(pool.verify("wrong", Some(&hash)).await, Ok(false));
+        assert_eq!(pool.verify("correct horse", None).await, Ok(false));
+        assert_eq!(pool.verify("correct horse", Some("garbage")).await, Ok(false));
+        assert!(!pool.needs_rehash(&hash));
+    }
+
+    #[tokio::test]
+    async fn who_finds_the_queue_full_is_turned_away_and_places_come_back() {
+        let pool = PasswordPool::new(&limits(1, 1));
+        let held = Arc::clone(&pool.turns).acquire_owned().await.unwrap();
+        let first = pool.verify("a", None);
+        let second = pool.verify("b", None);
+        let third = async {
+            tokio::task::yield_now().await;
+            let turned_away = pool.verify("c", None).await;
+            drop(held);
+            turned_away
+        };
+        let (first, second, third) = tokio::join!(first, second, third);
+        assert_eq!((first, second, third), (Ok(false), Ok(false), Err(PasswordBusy)));
+        assert_eq!(pool.verify("d", None).await, Ok(false));
+        assert_eq!(pool.present.load(Ordering::SeqCst), 0);
+    }
+}
