@@ -1,5 +1,15 @@
 //! The authority's operations: read, decide in the core, commit, mint. Handlers call these and render what comes back.
 
+pub(crate) mod borrowed;
+pub(crate) mod change_user;
+pub(crate) mod end;
+mod password;
+mod reauthenticate;
+pub(crate) mod sign_in;
+pub(crate) mod ticket;
+mod user_table;
+pub(crate) mod users;
+
 use std::sync::Arc;
 
 use prolong_core::{Policy, Session};

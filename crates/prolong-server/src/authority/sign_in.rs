@@ -1,0 +1,322 @@
+//! Starting a session.
+
+use std::sync::Arc;
+
+use prolong_core::{
+    CapVerdict, EndReason, Life, Session, SessionId, Standing, Start, Timestamp, make_room, over,
+};
+use prolong_protocol::problem::Code;
+use prolong_protocol::token::TokenAnswer;
+use prolong_store::{Change, Transaction, User};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::Authority;
+use super::change_user::{ROUNDS, audit_line, ended_line, too_much_contention};
+use crate::entropy::draw;
+use crate::http::problem::Failure;
+use crate::settings::Client;
+use super::borrowed::SessionSecret;
+use crate::users::fold_login;
+
+/// What a sign-in says, beside who signs in.
+pub(crate) struct SignIn {
+    /// Through which client.
+    pub(crate) client: Arc<Client>,
+    /// The user asked to stay signed in.
+    pub(crate) remember: bool,
+    /// On what.
+    pub(crate) device: Device,
+    /// When the user proved who they are; `None`: now.
+    pub(crate) authenticated_at: Option<Timestamp>,
+    /// How well they proved it.
+    pub(crate) acr: Option<String>,
+    /// The user's public claims from now on (a JSON object); `None`: as they are.
+    pub(crate) claims: Option<String>,
+    /// Who says so, for the audit log.
+    pub(crate) actor: String,
+    /// "password", "ticket" or "backend", for the audit log.
+    pub(crate) how: &'static str,
+}
+
+/// The device of a sign-in, for the user's list of sessions.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Device {
+    /// What the user calls it.
+    pub(crate) device_name: Option<String>,
+    /// What it says of itself, shortened.
+    pub(crate) user_agent: Option<String>,
+    /// Where it is, coarsely.
+    pub(crate) ip: Option<String>,
+}
+
+/// Who signs in.
+pub(crate) enum Who {
+    /// A user whose password was verified against the hash in this row.
+    Verified {
+        /// The row.
+        user: User,
+        /// A better hash of the same password, to store.
+        rehashed: Option<String>,
+    },
+    /// A user whom the caller's backend has authenticated; made if absent.
+    Brought {
+        /// Their id.
+        sub: String,
+    },
+}
+
+/// A session that has started.
+pub(crate) struct SignedIn {
+    /// The session.
+    pub(crate) session: Session,
+    /// Its client.
+    pub(crate) client: Arc<Client>,
+    /// The tokens.
+    pub(crate) answer: TokenAnswer,
+}
+
+impl Authority {
+    /// Signs in with a password, for a client that may ask for one.
+    ///
+    /// # Errors
+    /// `INVALID_CREDENTIALS` for an unknown user, a wrong password and a disabled user alike; `TOO_MANY_REQUESTS` after
+    /// too many failures; what [`Authority::start_session`] refuses.
+    pub(crate) async fn sign_in_with_password(
+        &self,
+        username: &str,
+        password: &str,
+        network: &str,
+        sign_in: &SignIn,
+    ) -> Result<SignedIn, Failure> {
+        let login = fold_login(username);
+        for _ in 0..VERIFICATIONS {
+            let user = self.store.user_by_login(&login).await.map_err(Failure::unavailable)?;
+            let user = self.verify_password(&login, user, password, network).await?;
+            let rehashed = self.better_hash(&user, password).await;
+            if let Some(signed_in) = self.start(&Who::Verified { user, rehashed }, sign_in).await? {
+                return Ok(signed_in);
+            }
+        }
+        Err(too_much_contention())
+    }
+
+    /// Starts a session for somebody who proved who they are.
+    ///
+    /// # Errors
+    /// `SIGN_IN_REFUSED` (disabled, deleted, the operator's own user table), `TOO_MANY_SESSIONS`, `UNAVAILABLE`.
+    pub(crate) async fn start_session(&self, who: &Who, sign_in: &SignIn) -> Result<SignedIn, Failure> {
+        self.start(who, sign_in).await?.ok_or_else(too_much_contention)
+    }
+
+    /// Verifies a password, with the same answer and the same work whatever is wrong.
+    pub(crate) async fn verify_password(
+        &self,
+        account: &str,
+        user: Option<User>,
+        password: &str,
+        network: &str,
+    ) -> Result<User, Failure> {
+        self.throttled(account, network)?;
+        let usable = user.filter(|user| !user.standing.disabled && !user.standing.deleted);
+        let hash = usable.as_ref().and_then(|user| user.password_hash.as_deref());
+        let matches = self.passwords.verify(password, hash).await.map_err(Failure::unavailable)?;
+        // Guesses that were under way when the delay began learn nothing either.
+        self.throttled(account, network)?;
+        match usable.filter(|_| matches) {
+            Some(user) => {
+                self.throttle.succeeded(account, network);
+                Ok(user)
+            }
+            None => {
+                self.throttle.failed(account, network, self.clock.now());
+                Err(Failure::new(Code::InvalidCredentials, "the user name or the password is wrong"))
+            }
+        }
+    }
+
+    fn throttled(&self, account: &str, network: &str) -> Result<(), Failure> {
+        self.throttle.check(account, network, self.clock.now()).map_err(|later| {
+            let detail = format!("too many failed sign-ins; try again in {} s", later.seconds);
+            Failure { retry_after: Some(later.seconds), ..Failure::new(Code::TooManyRequests, detail) }
+        })
+    }
+
+    /// A hash of today's cost, where the stored one is of another notation or cheaper. A busy pool can wait for the
+    /// next sign-in.
+    async fn better_hash(&self, user: &User, password: &str) -> Option<String> {
+        let stored = user.password_hash.as_deref()?;
+        if !self.passwords.needs_rehash(stored) {
+            return None;
+        }
+        self.passwords.hash(password, draw(&*self.entropy)).await.ok()
+    }
+
+    /// `None` where the verified password hash is no longer the stored one.
+    async fn start(&self, who: &Who, sign_in: &SignIn) -> Result<Option<SignedIn>, Failure> {
+        let sub = match who {
+            Who::Verified { user, .. } => &user.sub,
+            Who::Brought { sub } => sub,
+        };
+        let key = super::borrowed::user_key(sub);
+        let id = SessionId::from_random(draw(&*self.entropy), key);
+        let told = self.ask_user_table(sub, &sign_in.client, id, sign_in.remember).await?;
+        for round in 0..ROUNDS {
+            let now = self.decisive_now()?;
+            let stored = self.store.user(key).await.map_err(Failure::unavailable)?;
+            let exists = stored.is_some();
+            let mut user = match (stored, who) {
+                (Some(user), Who::Verified { user: verified, rehashed }) => {
+                    if user.password_hash != verified.password_hash {
+                        return Ok(None);
+                    }
+                    User { password_hash: rehashed.clone().or(user.password_hash), ..user }
+                }
+                (Some(user), Who::Brought { .. }) => user,
+                (None, Who::Verified { .. }) => return Ok(None),
+                (None, Who::Brought { sub }) => new_user(sub, now),
+            };
+            refuse_by_standing(&user.standing, who)?;
+            if let Some(claims) = told.as_ref().or(sign_in.claims.as_ref()) {
+                user.claims.clone_from(claims);
+            }
+            let sessions =
+                if exists { self.store.sessions_of(key).await.map_err(Failure::unavailable)? } else { Vec::new() };
+            let plan = self.plan_start(id, user, exists, &sessions, sign_in, now)?;
+            if self.committed(plan.transaction, round).await? {
+                let renewal = plan.session.first_tokens(&plan.user.standing, now, sign_in.policy());
+                let answer =
+                    self.token_answer(&plan.session, &plan.user, &sign_in.client, &renewal, Some(&plan.secret), now)?;
+                return Ok(Some(SignedIn { session: plan.session, client: Arc::clone(&sign_in.client), answer }));
+            }
+        }
+        Err(too_much_contention())
+    }
+
+    fn plan_start(
+        &self,
+        id: SessionId,
+        mut user: User,
+        exists: bool,
+        sessions: &[Session],
+        sign_in: &SignIn,
+        now: Timestamp,
+    ) -> Result<Plan, Failure> {
+        let policy = sign_in.policy();
+        let mut ends = Vec::new();
+        if policy.replace_others && !sessions.is_empty() {
+            user.standing.version = user.standing.version.saturating_add(1);
+            let version = user.standing.version;
+            for session in sessions.iter().filter(|session| session.life == Life::Live) {
+                ends.extend(end_row(session, EndReason::VersionRaised, &sign_in.actor, now));
+            }
+            ends.push(Change::AppendFeed(self.version_raised(&user.sub, version)));
+            let detail = json!({ "jwt_version": version });
+            ends.push(audit_line(now, "user.version_raised", &sign_in.actor, user.key, None, &detail));
+        }
+        let policy_of = |session: &Session| self.policy_of(session).map_or(policy, |policy| &**policy);
+        match make_room(sessions, &user.standing, now, policy, policy_of) {
+            CapVerdict::Refused => {
+                let detail = "this user has as many sessions as the policy allows; end one first";
+                return Err(Failure::new(Code::TooManySessions, detail));
+            }
+            CapVerdict::StartAfterEnding(displaced) => {
+                for session in sessions.iter().filter(|session| displaced.contains(&session.id)) {
+                    ends.extend(end_row(session, EndReason::Displaced, &sign_in.actor, now));
+                    ends.push(Change::AppendFeed(self.session_ended(session.id, EndReason::Displaced)));
+                }
+            }
+        }
+        let authenticated_at = sign_in.authenticated_at.unwrap_or(now).min(now);
+        user.standing.last_sign_in = user.standing.last_sign_in.max(Some(authenticated_at));
+        let (secret, secret_hash) = self.new_session_secret(id);
+        let start = Start {
+            id,
+            user: user.key,
+            client: sign_in.client.id.as_str().into(),
+            key: self.newest_refresh_key(),
+            secret: secret_hash,
+            authenticated_at,
+            remember: sign_in.remember,
+            scope: None,
+            acr: sign_in.acr.as_deref().map(Into::into),
+            device_name: sign_in.device.device_name.as_deref().map(Into::into),
+            user_agent: sign_in.device.user_agent.as_deref().map(Into::into),
+            ip: sign_in.device.ip.as_deref().map(Into::into),
+        };
+        let session = Session::start(start, &user.standing, now, policy);
+        if let Some(over) = over(&session, &user.standing, now, policy) {
+            let detail = "`auth_time` is too old: this session would be over at once";
+            return Err(Failure::new(Code::InvalidRequest, detail).because(over.reason));
+        }
+        let mut changes =
+            vec![if exists { Change::ReplaceUser(user.clone()) } else { Change::InsertUser(user.clone()) }];
+        changes.append(&mut ends);
+        changes.push(Change::StartSession(session.clone()));
+        let detail = json!({
+            "client_id": sign_in.client.id,
+            "device_name": sign_in.device.device_name,
+            "how": sign_in.how,
+            "remember": sign_in.remember,
+        });
+        changes.push(audit_line(now, "session.started", &sign_in.actor, user.key, Some(id), &detail));
+        Ok(Plan { user, session, secret, transaction: Transaction { changes } })
+    }
+}
+
+impl SignIn {
+    fn policy(&self) -> &prolong_core::Policy {
+        self.client.policy_for(self.remember)
+    }
+}
+
+struct Plan {
+    user: User,
+    session: Session,
+    secret: SessionSecret,
+    transaction: Transaction,
+}
+
+/// A user whom a backend brings, as first seen.
+pub(crate) fn new_user(sub: &str, now: Timestamp) -> User {
+    User {
+        key: super::borrowed::user_key(sub),
+        sub: sub.to_owned(),
+        login: None,
+        password_hash: None,
+        claims: "{}".to_owned(),
+        standing: Standing::new(),
+        created_at: now,
+        deleted_at: None,
+        revision: 0,
+    }
+}
+
+/// Refuses a disabled or deleted user; whoever tried with a password learns no more than that it did not work.
+pub(crate) fn refuse_by_standing(standing: &Standing, who: &Who) -> Result<(), Failure> {
+    let reason = if standing.deleted {
+        EndReason::UserDeleted
+    } else if standing.disabled {
+        EndReason::UserDisabled
+    } else {
+        return Ok(());
+    };
+    Err(match who {
+        Who::Verified { .. } => Failure::new(Code::InvalidCredentials, "the user name or the password is wrong"),
+        Who::Brought { .. } => {
+            let mut failure = Failure::new(Code::SignInRefused, "this user may not sign in").because(reason);
+            failure.action = None;
+            failure
+        }
+    })
+}
+
+fn end_row(session: &Session, reason: EndReason, actor: &str, now: Timestamp) -> [Change; 2] {
+    [
+        Change::EndSession { id: session.id, reason, at: now, at_generation: None },
+        ended_line(now, actor, session, reason),
+    ]
+}
+
+/// How often a password is verified again because its hash was replaced meanwhile.
+const VERIFICATIONS: usize = 3;

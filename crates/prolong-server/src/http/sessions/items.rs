@@ -1,0 +1,70 @@
+//! Sessions as they are shown.
+
+use prolong_core::{Action, Life, Session, Standing, Timestamp};
+use prolong_protocol::session::SessionItem;
+use prolong_store::Found;
+use serde_json::{Value, json};
+
+use crate::Authority;
+
+/// RFC 3339, in UTC.
+pub(crate) fn rfc3339(at: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(at.as_millis()).map_or_else(|_| "9999-12-31T23:59:59Z".to_owned(), |at| at.to_string())
+}
+
+/// One of a user's own sessions.
+pub(crate) fn item(authority: &Authority, session: &Session, current: bool) -> SessionItem {
+    let (idle_end, absolute_end) = deadlines(authority, session);
+    SessionItem {
+        id: session.id.to_string(),
+        client_id: session.client.to_string(),
+        device_name: session.device_name.as_deref().map(ToOwned::to_owned),
+        user_agent: session.user_agent.as_deref().map(ToOwned::to_owned),
+        started_at: rfc3339(session.started_at),
+        last_active_at: rfc3339(session.active_at),
+        idle_ends_at: idle_end.map(rfc3339),
+        ends_at: absolute_end.map(rfc3339),
+        current,
+    }
+}
+
+/// Whether a user sees it in their list: it goes on, or would after a reauthentication.
+pub(crate) fn is_listed(authority: &Authority, session: &Session, user: &Standing, now: Timestamp) -> bool {
+    authority
+        .over_now(session, user, now)
+        .is_none_or(|over| over.reason.action() == Action::Reauthenticate)
+}
+
+/// One session, as administrators see it: with its user and, where it is over, why and since when.
+pub(crate) fn for_admin(authority: &Authority, found: &Found, now: Timestamp) -> Value {
+    let Found { session, user } = found;
+    let over = authority.over_now(session, &user.standing, now);
+    let (idle_end, absolute_end) = deadlines(authority, session);
+    json!({
+        "id": session.id.to_string(),
+        "sub": user.sub,
+        "login": user.login,
+        "client_id": &*session.client,
+        "device_name": session.device_name.as_deref(),
+        "user_agent": session.user_agent.as_deref(),
+        "ip": session.ip.as_deref(),
+        "generation": session.generation.0,
+        "started_at": rfc3339(session.started_at),
+        "authenticated_at": rfc3339(session.authenticated_at),
+        "last_active_at": rfc3339(session.active_at),
+        "idle_ends_at": idle_end.map(rfc3339),
+        "ends_at": absolute_end.map(rfc3339),
+        "live": over.is_none(),
+        "ended": session.life != Life::Live,
+        "reason": over.map(|over| over.reason.as_str()),
+        "over_since": over.and_then(|over| over.since).map(rfc3339),
+    })
+}
+
+/// The idle deadline and the absolute end in force: the shorter of what was frozen and what the policy says now.
+fn deadlines(authority: &Authority, session: &Session) -> (Option<Timestamp>, Option<Timestamp>) {
+    let policy = authority.policy_of(session);
+    let idle = policy.map_or(session.idle, |policy| session.idle.min(policy.idle)).end(session.active_at);
+    let by_policy = policy.and_then(|policy| policy.lifetime.end(session.started_at));
+    (idle, [session.absolute_end, by_policy].into_iter().flatten().min())
+}

@@ -1,0 +1,42 @@
+//! `/v1/sessions/{sid}`: another of the user's sessions ("revoke maryo's iPad").
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use bytes::Bytes;
+use http::StatusCode;
+use http::request::Parts;
+use prolong_core::{EndReason, SessionId};
+use prolong_protocol::session::SessionItem;
+
+use super::{caller, current, items};
+use crate::Authority;
+use crate::authority::end::no_such_session;
+use crate::http::problem::Failure;
+
+pub(super) async fn patch(
+    State(authority): State<Arc<Authority>>,
+    Path(sid): Path<String>,
+    parts: Parts,
+    body: Bytes,
+) -> Result<Json<SessionItem>, Failure> {
+    let found = caller::caller(&authority, &parts).await?;
+    let name = current::new_name(&parts, &body)?;
+    let id = SessionId::parse(&sid).ok_or_else(no_such_session)?;
+    let session = authority.rename_session(id, found.user.key, name).await?;
+    Ok(Json(items::item(&authority, &session, id == found.session.id)))
+}
+
+pub(super) async fn delete(
+    State(authority): State<Arc<Authority>>,
+    Path(sid): Path<String>,
+    parts: Parts,
+) -> Result<StatusCode, Failure> {
+    let found = caller::caller(&authority, &parts).await?;
+    let id = SessionId::parse(&sid).ok_or_else(no_such_session)?;
+    let own = id == found.session.id;
+    let reason = if own { EndReason::SignedOut } else { EndReason::SignedOutElsewhere };
+    authority.end_session(id, Some(found.user.key), reason, "user").await?;
+    Ok(StatusCode::NO_CONTENT)
+}
