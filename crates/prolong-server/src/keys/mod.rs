@@ -1,8 +1,12 @@
 //! Keys: the master keys, what is derived from them, and the ring of signing keys.
 
-/// The master keys.
-pub struct MasterKeys;
-/// Refresh-token keys.
-pub struct RefreshKeys;
-/// Signing keys.
-pub struct SigningRing;
+mod master;
+mod refresh_token;
+mod ring;
+mod sealing;
+mod signer;
+
+pub use master::{KeyFault, MasterKeys};
+pub use refresh_token::{OpenedRefreshToken, RefreshKeys, SessionSecret};
+pub(crate) use refresh_token::{attempt_hash, secret_hash, user_key};
+pub use ring::{RingFault, SigningRing};

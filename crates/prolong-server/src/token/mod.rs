@@ -1,1 +1,7 @@
-//! Tokens: the refresh token and the access token.
+//! Tokens: the claims of an access token, and the answer that carries tokens.
+
+mod access;
+mod answer;
+
+pub(crate) use access::{AccessClaims, SessionClaims};
+pub(crate) use answer::{rfc3339, summary};
