@@ -102,6 +102,17 @@ impl Keys {
         self.0.get(kid)
     }
 
+    /// These keys, with the objects of `old` where the key is the same: later sights compare objects first.
+    #[cfg(feature = "tower")]
+    pub(crate) fn keeping(mut self, old: &Self) -> Self {
+        for (kid, key) in &mut self.0 {
+            if let Some(same) = old.get(kid).filter(|before| before.is_same(key)) {
+                *key = Arc::clone(same);
+            }
+        }
+        self
+    }
+
     /// How many keys there are.
     #[must_use]
     pub fn len(&self) -> usize {

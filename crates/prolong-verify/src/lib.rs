@@ -6,8 +6,12 @@
 #![forbid(unsafe_code)]
 
 mod algorithm;
+#[cfg(feature = "axum")]
+pub mod axum;
 mod base64url;
 mod claims;
+#[cfg(feature = "tower")]
+mod clock;
 mod ed25519_order;
 mod expected;
 mod follower;
@@ -20,7 +24,11 @@ mod rejection;
 mod requirement;
 mod revoked;
 mod seen;
+#[cfg(feature = "tower")]
+mod state;
 mod token;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod uniform_hash;
 mod verify;
 
@@ -36,5 +44,9 @@ pub use rejection::Rejection;
 pub use requirement::{Caller, Requirement};
 pub use revoked::{Revoked, UnknownKind};
 pub use seen::SeenTokens;
+#[cfg(feature = "tower")]
+pub use state::{Refetch, Refetched, State};
 pub use token::MAX_TOKEN_BYTES;
+#[cfg(feature = "tower")]
+pub use tower::{AccessLayer, Staleness};
 pub use verify::verify;

@@ -1,0 +1,172 @@
+//! What a running verifier knows, shared by all layers: keys, revocations, freshness, seen tokens.
+//!
+//! 1. Keys and revocations are replaced as one view; a request sees one view from beginning to end.
+//! 2. Freshness never moves back.
+//! 3. A key that comes again in a new document stays the same object, so that later sights stay cheap.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+};
+
+use arc_swap::ArcSwap;
+
+use crate::{
+    claims::Claims, clock::system_now, expected::Expected, keys::Keys, rejection::Rejection,
+    revoked::Revoked, seen::SeenTokens,
+};
+
+/// Tokens remembered by default.
+const SEEN_TOKENS: usize = 100_000;
+const NEVER: i64 = i64::MIN;
+
+/// The shared state of one verifier. Filled by [`crate::Verifier`], or by hand.
+pub struct State {
+    expected: Expected,
+    view: ArcSwap<View>,
+    fresh_as_of: AtomicI64,
+    served_stale: AtomicU64,
+    seen: SeenTokens,
+    clock: fn() -> i64,
+    refetch: OnceLock<Refetch>,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct View {
+    keys: Arc<Keys>,
+    revoked: Arc<Revoked>,
+}
+
+/// What came of asking the issuer for its keys because of an unknown `kid`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refetched {
+    /// The keys are as new as they need be: look once more.
+    Current,
+    /// The issuer could not be asked.
+    Failed,
+}
+
+/// Asks the issuer for its keys; called where a token names an unknown one. It limits itself.
+pub type Refetch =
+    Box<dyn Fn() -> Pin<Box<dyn Future<Output = Refetched> + Send>> + Send + Sync + 'static>;
+
+impl State {
+    /// No keys, nothing revoked, never fresh. `secret` is drawn at random at start and never stored: it keys the memory
+    /// of seen tokens.
+    #[must_use]
+    pub fn new(expected: Expected, secret: &[u8; 32]) -> Self {
+        Self {
+            expected,
+            view: ArcSwap::default(),
+            fresh_as_of: AtomicI64::new(NEVER),
+            served_stale: AtomicU64::new(0),
+            seen: SeenTokens::new(SEEN_TOKENS, secret),
+            clock: system_now,
+            refetch: OnceLock::new(),
+        }
+    }
+
+    /// With another clock: seconds since the epoch.
+    #[must_use]
+    pub fn with_clock(mut self, clock: fn() -> i64) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// With a way to ask for keys again. The first one given counts.
+    pub fn on_unknown_key(&self, refetch: Refetch) {
+        let _ = self.refetch.set(refetch);
+    }
+
+    /// What is expected of every token.
+    #[must_use]
+    pub const fn expected(&self) -> &Expected {
+        &self.expected
+    }
+
+    /// Replaces the keys.
+    pub fn set_keys(&self, keys: Keys) {
+        let keys = Arc::new(keys.keeping(&self.view.load().keys));
+        self.view.rcu(|old| View {
+            keys: Arc::clone(&keys),
+            revoked: Arc::clone(&old.revoked),
+        });
+    }
+
+    /// Replaces what is revoked.
+    pub fn set_revoked(&self, revoked: Revoked) {
+        let revoked = Arc::new(revoked);
+        self.view.rcu(|old| View {
+            keys: Arc::clone(&old.keys),
+            revoked: Arc::clone(&revoked),
+        });
+    }
+
+    /// What is revoked is complete as of this second since the epoch.
+    pub fn set_fresh(&self, as_of: i64) {
+        self.fresh_as_of.fetch_max(as_of, Ordering::Relaxed);
+    }
+
+    /// Nothing that was known of freshness holds any more.
+    pub fn set_stale(&self) {
+        self.fresh_as_of.store(NEVER, Ordering::Relaxed);
+    }
+
+    /// Seconds since what is revoked was known to be complete; `None`: never, or not any more.
+    #[must_use]
+    pub fn staleness(&self) -> Option<u64> {
+        let as_of = self.fresh_as_of.load(Ordering::Relaxed);
+        (as_of != NEVER)
+            .then(|| u64::try_from(self.now().saturating_sub(as_of)).unwrap_or_default())
+    }
+
+    /// How many requests were served while stale, on routes that stay open.
+    #[must_use]
+    pub fn served_stale(&self) -> u64 {
+        self.served_stale.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is a key at all.
+    #[must_use]
+    pub fn has_keys(&self) -> bool {
+        !self.view.load().keys.is_empty()
+    }
+
+    pub(crate) fn count_stale(&self) {
+        self.served_stale.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn now(&self) -> i64 {
+        (self.clock)()
+    }
+
+    pub(crate) fn verify(
+        &self,
+        token: &str,
+        expected: &Expected,
+        now: i64,
+    ) -> Result<Claims, Rejection> {
+        let view = self.view.load();
+        self.seen
+            .verify(token, &view.keys, expected, &view.revoked, now)
+    }
+
+    /// `None`: there is nobody to ask.
+    pub(crate) fn refetch(&self) -> Option<Pin<Box<dyn Future<Output = Refetched> + Send>>> {
+        self.refetch.get().map(|ask| ask())
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("expected", &self.expected)
+            .field("staleness", &self.staleness())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,160 @@
+//! The decision for one request.
+
+use std::{
+    mem,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use http::{Request, Response, header::AUTHORIZATION};
+use tower::Service;
+
+use super::{future::AccessFuture, layer::Rules, response::Refusal};
+use crate::{
+    claims::Claims,
+    rejection::Rejection,
+    state::{Refetched, State},
+};
+
+/// A service behind an [`super::AccessLayer`].
+#[derive(Clone, Debug)]
+pub struct Access<S> {
+    inner: S,
+    state: Arc<State>,
+    rules: Arc<Rules>,
+}
+
+impl<S> Access<S> {
+    pub(super) const fn new(inner: S, state: Arc<State>, rules: Arc<Rules>) -> Self {
+        Self {
+            inner,
+            state,
+            rules,
+        }
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for Access<S>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Send,
+    B: Send + 'static,
+    R: From<String> + Send,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = AccessFuture<S::Future, R, S::Error>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let token = match bearer(&request) {
+            Ok(token) => token,
+            Err(Refusal::NoCredentials) if self.rules.optional => {
+                return AccessFuture::served(self.inner.call(without_claims(request)), false);
+            }
+            Err(refusal) => return refuse(refusal, &self.rules, &request),
+        };
+        match self.rules.judge(&self.state, token) {
+            Ok(claims) => {
+                let due = claims.renewal_due();
+                AccessFuture::served(self.inner.call(with_claims(request, claims)), due)
+            }
+            Err(Refusal::Token(Rejection::UnknownKey)) => self.ask_for_keys(request),
+            Err(refusal) => refuse(refusal, &self.rules, &request),
+        }
+    }
+}
+
+impl<S> Access<S> {
+    /// The rare way: the issuer may have a new key. Not knowing is not the client's fault, so a failure is 503.
+    fn ask_for_keys<B, R>(&mut self, request: Request<B>) -> AccessFuture<S::Future, R, S::Error>
+    where
+        S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+        S::Future: Send,
+        S::Error: Send,
+        B: Send + 'static,
+        R: From<String> + Send,
+    {
+        let Some(answer) = self.state.refetch() else {
+            return refuse(Refusal::Token(Rejection::UnknownKey), &self.rules, &request);
+        };
+        // The one that was polled ready makes the call; the clone will be polled before its own.
+        let next = self.inner.clone();
+        let mut inner = mem::replace(&mut self.inner, next);
+        let (state, rules) = (Arc::clone(&self.state), Arc::clone(&self.rules));
+        AccessFuture::waiting(Box::pin(async move {
+            let judged = match answer.await {
+                Refetched::Failed => Err(Refusal::Undecidable),
+                Refetched::Current => bearer(&request).and_then(|token| rules.judge(&state, token)),
+            };
+            match judged {
+                Ok(claims) => {
+                    let due = claims.renewal_due();
+                    AccessFuture::served(inner.call(with_claims(request, claims)), due).await
+                }
+                Err(refusal) => Ok(refusal.response(&rules.requirement, request.uri().path())),
+            }
+        }))
+    }
+}
+
+fn refuse<F, B, R: From<String>, E>(
+    refusal: Refusal,
+    rules: &Rules,
+    request: &Request<B>,
+) -> AccessFuture<F, R, E> {
+    AccessFuture::refused(refusal.response(&rules.requirement, request.uri().path()))
+}
+
+fn with_claims<B>(mut request: Request<B>, claims: Claims) -> Request<B> {
+    request.extensions_mut().insert(claims);
+    request
+}
+
+/// An outer layer's claims are not this one's.
+fn without_claims<B>(mut request: Request<B>) -> Request<B> {
+    request.extensions_mut().remove::<Claims>();
+    request
+}
+
+/// Condition 1. Another scheme counts as no credentials: someone else may be meant.
+fn bearer<B>(request: &Request<B>) -> Result<&str, Refusal> {
+    let mut fields = request.headers().get_all(AUTHORIZATION).iter();
+    let Some(field) = fields.next() else {
+        return Err(Refusal::NoCredentials);
+    };
+    if fields.next().is_some() {
+        return Err(Refusal::Malformed(
+            "there is more than one Authorization field",
+        ));
+    }
+    let field = field
+        .to_str()
+        .map_err(|_| Refusal::Malformed("the Authorization field is not ASCII"))?;
+    let (scheme, rest) = field.split_once(' ').unwrap_or((field, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Refusal::NoCredentials);
+    }
+    let token = rest.trim_matches(' ');
+    if token.is_empty()
+        || token
+            .bytes()
+            .any(|byte| matches!(byte, b' ' | b',' | b'\t'))
+    {
+        return Err(Refusal::Malformed(
+            "expected `Bearer`, one space, and one token",
+        ));
+    }
+    let twice = request
+        .uri()
+        .query()
+        .is_some_and(|query| query.split('&').any(|one| one.starts_with("access_token=")));
+    if twice {
+        return Err(Refusal::Malformed("the token must come in one way only"));
+    }
+    Ok(token)
+}
