@@ -34,3 +34,7 @@ export const fault = (message: string, members: Fault): ProlongError =>
 /** An option that is wrong: `field` is wrong, `mend` says what to write. */
 export const badOption = (field: string, mend: string): ProlongError =>
   fault(`option "${field}" ${mend}`, { code: 'BAD_OPTION', field })
+
+/** A name from a closed list, as servers send them, or nothing: text that is not one may hold a token. */
+export const word = <Name extends string>(text: unknown): Name | undefined =>
+  typeof text === 'string' && /^[a-z_]{1,40}$/i.test(text) ? (text as Name) : undefined

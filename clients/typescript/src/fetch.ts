@@ -1,4 +1,5 @@
 import type { Environment } from './environment.js'
+import { word } from './errors.js'
 import type { Action, Reason } from './generated/codes.js'
 import type { Held } from './tokens.js'
 import type { FetchInit, Session } from './types.js'
@@ -76,7 +77,7 @@ const verdictOf = async (
   const parameter = (name: string) => new RegExp(`[\\s,]${name}="?([^",\\s]+)`, 'i').exec(challenge ?? '')?.[1]
   let code = parameter('code')
   let action = parameter('action') as Action | undefined
-  let reason = parameter('reason') as Reason | undefined
+  let reason = word<Reason>(parameter('reason'))
   if (!action && /json/.test(response.headers.get('Content-Type') ?? '')) {
     const problem = (await response
       .clone()
@@ -84,7 +85,7 @@ const verdictOf = async (
       .catch(() => null)) as Record<string, string> | null
     code ??= problem?.code
     action = problem?.action as Action | undefined
-    reason ??= problem?.reason as Reason | undefined
+    reason ??= word(problem?.reason)
   }
   const token = action === 'renew' || action === 'sign_in' || code === 'EXPIRED_TOKEN' || code === 'INVALID_TOKEN'
   const error = parameter('error')

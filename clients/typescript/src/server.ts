@@ -1,4 +1,4 @@
-import { badOption, fault } from './errors.js'
+import { badOption, fault, word } from './errors.js'
 import type { Action, Reason } from './generated/codes.js'
 import { originOf } from './options.js'
 import type { Credentials, Options, RenewContext, RenewResult, TokenAnswer } from './types.js'
@@ -21,13 +21,11 @@ export interface ServerOptions extends Omit<Options, 'renew' | 'signIn' | 'end' 
 }
 
 interface Problem {
-  error?: string
-  error_description?: string
-  code?: string
-  title?: string
-  detail?: string
-  action?: Action
-  reason?: Reason
+  error: string | undefined
+  code: string | undefined
+  detail: string | undefined
+  action: Action | undefined
+  reason: Reason | undefined
 }
 
 /** The calls of a Prolong authority, or of any OAuth server with a refresh grant, as options for `prolong`. */
@@ -94,8 +92,8 @@ export const prolongServer = (given: ServerOptions): Options => {
               access_token: requireAccessToken ? context.accessToken : undefined,
             }),
           )
-    if (response.ok) return (await response.json()) as TokenAnswer
-    const problem = await problemOf(response)
+    if (response.ok) return answerIn(response)
+    const problem = await problemOf(response, context)
     const { action, reason, error } = problem
     if (action === 'reauthenticate') return { reauthenticate: reason ?? 'reauth_required' }
     // Only these are the authority's word on the session; a wrong client id, say, is a fault to mend.
@@ -117,8 +115,8 @@ export const prolongServer = (given: ServerOptions): Options => {
             remember: credentials.remember,
           }
     const response = await call(context, `${base}/v1/sessions`, json(body))
-    if (!response.ok) throw refusal(response, await problemOf(response))
-    return (await response.json()) as TokenAnswer
+    if (!response.ok) throw refusal(response, await problemOf(response, context, credentials))
+    return answerIn(response)
   }
 
   const end = async (context: RenewContext): Promise<void> => {
@@ -131,14 +129,41 @@ export const prolongServer = (given: ServerOptions): Options => {
         )
       : await call(context, `${base}/v1/sessions/current`, bearer(context, { method: 'DELETE' }))
     // 401: over already.
-    if (!response.ok && response.status !== 401) throw refusal(response, await problemOf(response))
+    if (!response.ok && response.status !== 401) throw refusal(response, await problemOf(response, context))
   }
 
   return { ...rest, renew, signIn, end, resume: cookie }
 }
 
-const problemOf = async (response: Response): Promise<Problem> =>
-  ((await response.json().catch(() => null)) as Problem | null) ?? {}
+/** The parser's own error would quote the body, and with it a token. */
+const answerIn = async (response: Response): Promise<TokenAnswer> => {
+  const answer: unknown = await response.json().catch(() => {
+    throw fault('token answer: "body" must be JSON (RFC 6749 §5.1)', { code: 'BAD_ANSWER', field: 'body' })
+  })
+  return answer as TokenAnswer
+}
+
+/** What the server said, without anything that may be a secret: free text survives only if none of what was sent, and nothing as long as a token, is in it. */
+const problemOf = async (response: Response, context: RenewContext, credentials?: Credentials): Promise<Problem> => {
+  const found = ((await response.json().catch(() => null)) ?? {}) as Record<string, unknown>
+  const sent = [context.refreshToken, context.accessToken]
+  if (credentials) sent.push('ticket' in credentials ? credentials.ticket : credentials.password)
+  const clean = (text: string) => !sent.some((secret) => secret && text.includes(secret))
+  const name = <Name extends string>(text: unknown) => {
+    const given = word<Name>(text)
+    return given && clean(given) ? given : undefined
+  }
+  const text = [found.detail, found.error_description, found.title].find((given) => typeof given === 'string') as
+    | string
+    | undefined
+  return {
+    error: name(found.error),
+    code: name(found.code),
+    action: name(found.action),
+    reason: name(found.reason),
+    detail: text && text.length <= 300 && clean(text) && !/[\w.~+/=-]{20}/.test(text) ? text : undefined,
+  }
+}
 
 const refusal = (response: Response, problem: Problem) => {
   const after = response.headers.get('Retry-After')
@@ -149,7 +174,7 @@ const refusal = (response: Response, problem: Problem) => {
         ? +after
         : Math.max(0, (Date.parse(after) - Date.now()) / 1e3) || undefined
   const what = problem.code ?? problem.error ?? `HTTP ${response.status}`
-  const why = problem.detail ?? problem.error_description ?? problem.title
+  const why = problem.detail
   return fault(`the authority answered ${response.status} ${what}${why ? `: ${why}` : ''}`, {
     code: 'REFUSED',
     status: response.status,

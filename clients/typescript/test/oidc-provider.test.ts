@@ -30,11 +30,12 @@ beforeAll(async () => {
 })
 afterAll(() => new Promise<void>((done) => void server.close(() => done())))
 
-test('a foreign OAuth server with rotating refresh tokens works, and its refusal ends the session', async () => {
+/** A refresh token as the server gives it after a sign-in. */
+const granted = async () => {
   const client = await provider.Client.find('web')
   const grant = new provider.Grant({ accountId: 'maryo', clientId: 'web' })
   grant.addOIDCScope('openid offline_access')
-  const grantId = await grant.save()
+  const grantId: string = await grant.save()
   const refresh = new provider.RefreshToken({
     accountId: 'maryo',
     client,
@@ -43,7 +44,9 @@ test('a foreign OAuth server with rotating refresh tokens works, and its refusal
     scope: 'openid offline_access',
     authTime: Math.floor(Date.now() / 1e3),
   })
-  const first = await refresh.save()
+  return { grantId, first: (await refresh.save()) as string }
+}
+const sessionWith = async (refresh: string) => {
   const session = prolong(
     prolongServer({
       authority: issuer,
@@ -52,10 +55,31 @@ test('a foreign OAuth server with rotating refresh tokens works, and its refusal
       revocationEndpoint: `${issuer}/token/revocation`,
     }),
   )
-  await session.adopt({ access_token: 'gone', expires_in: 0, refresh_token: first })
+  await session.adopt({ access_token: 'gone', expires_in: 0, refresh_token: refresh })
+  return session
+}
+
+test('a foreign OAuth server with rotating refresh tokens works, and signing out revokes there', async () => {
+  const { grantId, first } = await granted()
+  const session = await sessionWith(first)
   const token = await session.token()
   expect(token).not.toBe('gone')
   expect(session.explain().expiresIn).toBeGreaterThan(3000)
   await session.end()
   expect(await provider.Grant.find(grantId)).toBeUndefined()
+}, 20_000)
+
+test('its invalid_grant ends the session, with no reason where it gives none', async () => {
+  const { grantId, first } = await granted()
+  const rightful = await sessionWith(first)
+  await rightful.token()
+  // The token was rotated away: whoever presents it again is refused, and the server revokes the grant.
+  const thief = await sessionWith(first)
+  const heard: string[] = []
+  thief.on('ended', ({ reason }) => heard.push(reason))
+  await expect(thief.token()).rejects.toMatchObject({ code: 'SESSION_ENDED', reason: 'unknown' })
+  expect([thief.state, ...heard]).toEqual(['ended', 'unknown'])
+  expect(thief.peek()).toBeUndefined()
+  expect(await provider.Grant.find(grantId)).toBeUndefined()
+  rightful.dispose()
 }, 20_000)

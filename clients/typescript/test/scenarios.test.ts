@@ -263,6 +263,51 @@ describe('many at once', () => {
     await busy(world, tab, 760)
     expect(world.renewals.length).toBe(1)
   })
+  test('a tab frozen mid-session takes what the others got, and asks for nothing itself', async () => {
+    const world = new World()
+    const { tab, session } = await signedIn(world)
+    const awake = world.tab()
+    server(awake)
+    await world.pass(1)
+    tab.freeze()
+    await busy(world, awake, 3600)
+    const renewals = world.renewals.length
+    expect(renewals).toBeGreaterThan(3)
+    tab.thaw()
+    await world.pass(1)
+    expect(session.peek()).toBe(world.access)
+    expect(await session.token()).toBe(world.access)
+    expect(world.renewals.length).toBe(renewals)
+  })
+  test('a lone tab frozen for hours renews once when thawed', async () => {
+    const world = new World()
+    const { tab, session } = await signedIn(world)
+    await world.pass(10)
+    tab.freeze()
+    await world.pass(4 * 3600)
+    tab.thaw()
+    expect(await world.until(session.token())).toBe(world.access)
+    expect(world.renewals.length).toBe(1)
+  })
+  test.each(['freeze', 'close'] as const)('a lock whose holder dies mid-renewal (%s) stops nobody', async (die) => {
+    const world = new World()
+    const { tab, session } = await signedIn(world)
+    const other = server(world.tab())
+    await world.pass(1)
+    await world.sleep(1000)
+    session.token().catch(() => {})
+    // The server has answered, the holder has not heard.
+    await world.pass(0.03)
+    tab[die]()
+    expect(await world.until(other.token(), 15)).toBe(world.access)
+    const ids = world.renewals.map(({ body }) => new URLSearchParams(body).get('attempt_id'))
+    expect(ids.length).toBe(2)
+    expect(ids[1]).toBe(ids[0])
+    tab.thaw()
+    await world.pass(60)
+    expect([session.state, other.state]).not.toContain('ended')
+    expect(other.peek()).toBe(world.access)
+  })
   test('storage that throws is survived', async () => {
     const world = new World()
     world.storageFails = true
@@ -339,10 +384,60 @@ describe('requests', () => {
     const form = new FormData()
     form.set('a', 'b')
     expect((await world.until(session.fetch(API, { method: 'POST', body: form }))).status).toBe(200)
-    first = true
-    const body = new Blob(['x']).stream()
-    const init = { method: 'POST', body, duplex: 'half' } as RequestInit
-    expect((await world.until(session.fetch(API, init))).status).toBe(401)
+  })
+  const consumed: Array<[string, () => RequestInit & { prolong?: { replay: 'never' } }]> = [
+    ['a stream', () => ({ body: new Blob(['x']).stream() })],
+    [
+      'an async iterable',
+      () => ({
+        body: (async function* () {
+          yield new Uint8Array([1])
+        })() as never,
+      }),
+    ],
+    ['what the caller forbids', () => ({ body: '{}', prolong: { replay: 'never' } })],
+  ]
+  test.each(consumed)('%s is sent once: its 401 is surfaced, and the next request has a new token', async (_, init) => {
+    const world = new World()
+    const { session } = await signedIn(world)
+    // Beyond the gap of 5 s: a renewal is possible, so that only the body forbids the second sending.
+    await world.pass(20)
+    const api = world.api
+    let sent = 0
+    world.api = () => {
+      sent++
+      return Response.json({ code: 'EXPIRED_TOKEN', action: 'renew' }, { status: 401 })
+    }
+    const more = { method: 'POST', duplex: 'half', ...init() } as RequestInit
+    expect((await world.until(session.fetch(API, more))).status).toBe(401)
+    expect(sent).toBe(1)
+    expect(world.renewals.length).toBe(1)
+    world.api = api
+    expect((await world.until(session.fetch(API))).status).toBe(200)
+  })
+  test('a late 401 for an older token is sent again with the current one, without a renewal', async () => {
+    const world = new World()
+    const { session } = await signedIn(world)
+    await world.pass(20)
+    const old = world.access
+    const bearers: Array<string | null> = []
+    let late = (_answer: Response) => {}
+    world.api = (request) => {
+      bearers.push(request.headers.get('Authorization'))
+      const stale = bearers.at(-1) === `Bearer ${old}`
+      const refused = () => Response.json({ code: 'EXPIRED_TOKEN', action: 'renew' }, { status: 401 })
+      if (!stale) return new Response('ok')
+      return bearers.length === 1 ? new Promise<Response>((answer) => (late = answer)) : refused()
+    }
+    const slow = session.fetch(API)
+    expect((await world.until(session.fetch(API))).status).toBe(200)
+    expect(world.renewals.length).toBe(1)
+    // Long after the gap of 5 s, when one more renewal would be allowed.
+    await world.pass(30)
+    late(Response.json({ code: 'EXPIRED_TOKEN', action: 'renew' }, { status: 401 }))
+    expect((await world.until(slow)).status).toBe(200)
+    expect(world.renewals.length).toBe(1)
+    expect(bearers.at(-1)).toBe(`Bearer ${world.access}`)
   })
   test('no token goes to an origin that is not allowed', async () => {
     const world = new World()

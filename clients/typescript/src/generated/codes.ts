@@ -19,7 +19,12 @@ export type Reason =
   | 'superseded'
 
 /** What a client should do about a problem. */
-export type Action = 'retry' | 'renew' | 'reauthenticate' | 'sign_in' | 'none'
+export type Action =
+  | 'retry'
+  | 'renew'
+  | 'reauthenticate'
+  | 'sign_in'
+  | 'none'
 
 /** What went wrong (the authority's closed list). */
 export type Code =
