@@ -79,13 +79,7 @@ pub(crate) fn decide(
         Place::Rotate => case.rotate(),
         Place::Retry => case.renewed_without_rotation(Class::Retry, session.clone()),
         Place::Concurrent => case.renewed_without_rotation(Class::Concurrent, session.clone()),
-        Place::Forgive => {
-            let next = Session {
-                forgiven: Some(event.generation),
-                ..session.clone()
-            };
-            case.renewed_without_rotation(Class::Forgiven, next)
-        }
+        Place::Forgive => case.forgive(),
         Place::Spent => refused(session, Refusal::SpentToken),
         Place::TooMany => refused(session, Refusal::TooManyConcurrent),
         Place::Superseded => refused(session, Refusal::Superseded),
@@ -232,6 +226,20 @@ impl Case<'_> {
             ..session.clone()
         };
         self.renewed(Class::Rotated, next, true)
+    }
+
+    /// B3, forgiven: starts a new interval, so that the client's next renewal does not push its own requests, still under
+    /// way with this token, two generations back. Only the first forgiveness of a generation does: repeating it would
+    /// let a thief hold off rotation, and so its own discovery.
+    fn forgive(&self) -> Decision {
+        let session = self.session;
+        let first = session.forgiven != Some(self.event.generation);
+        let next = Session {
+            forgiven: Some(self.event.generation),
+            rotated_at: if first { self.now } else { session.rotated_at },
+            ..session.clone()
+        };
+        self.renewed_without_rotation(Class::Forgiven, next)
     }
 
     /// A1, B1, B2, B3: the current generation, once more. Writes only what must be stored.

@@ -32,7 +32,7 @@ pub struct Session {
     pub predecessor_attempt: Option<AttemptHash>,
     /// The predecessor generation that was last forgiven (`plain_predecessor = forgive`).
     pub forgiven: Option<Generation>,
-    /// When *c* came to be.
+    /// When *c* came to be, or when its predecessor was first forgiven: rotation waits from here.
     pub rotated_at: Timestamp,
     /// The last thing a person did, as far as is known.
     pub active_at: Timestamp,

@@ -1,10 +1,10 @@
 //! The core in a model of the world, searched over all interleavings: two tabs that share storage, a network that loses
-//! and duplicates within the server's deadline, a failover that loses the last rotation, a thief, an operator's end.
+//! and duplicates within the server's deadline, a failover that loses the last writes, a thief, an operator's end.
 //!
 //! Time moves in steps of 15 s (more than grace, two are ρ). What is in flight dies with a step: the client's timeout
-//! is 10 s. A client without attempt ids does not renew twice within a step (its answers say when the next is due);
-//! one with them may do as it likes. A crash between commit and answer is a commit whose answer is lost. Bounds and the number of states found
-//! are in `docs/reference/state-machine.md`, and printed with `--nocapture`.
+//! is 10 s. Within a step, everyone may renew as often as they like. A crash between commit and answer is a commit
+//! whose answer is lost. Bounds and the number of states found are in `docs/reference/state-machine.md`, and printed
+//! with `--nocapture`.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -45,17 +45,45 @@ enum Message {
     Answers { tab: u8, generation: u8 },
 }
 
+/// Who holds a copy of the client's storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Thief {
+    generation: u8,
+    /// It still holds what it stole, and so knows the attempt id that goes with it.
+    knows_attempt: bool,
+}
+
+/// Thief and client hold different generations although the newest is more than grace old. A cycle: one of them
+/// rotates, and the other presents its token later than grace. They are in step again when a rotation leaves both with
+/// the same token within a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Apart {
+    /// Who has not presented its token since the other rotated.
+    laggard: Option<Party>,
+    cycles: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Party {
+    Client,
+    Thief,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct World {
     row: Row,
-    /// The row before the last rotation, which a failover may bring back.
-    before: Option<Row>,
+    /// The rows before the last writes, oldest first, which a failover may bring back.
+    past: Vec<Row>,
     stored: u8,
-    /// A new token came in this step: nothing is due for renewal.
-    fresh: bool,
     signed_out: bool,
     network: BTreeSet<Message>,
-    thief: Option<u8>,
+    thief: Option<Thief>,
+    /// Since when the thief and the client are out of step, in cycles.
+    apart: Option<Apart>,
+    /// A generation came to be in this step.
+    rotated_in_step: bool,
+    /// The reuse was found, and the session ended.
+    found: bool,
     failovers: u8,
     losses: u8,
     steps: u8,
@@ -73,9 +101,10 @@ enum Act {
     Deliver(Message, Keep),
     Lose(Message),
     Wait,
-    Failover,
+    /// Loses so many of the last writes.
+    Failover(usize),
     Steal,
-    ThiefUses,
+    ThiefUses(Attempt),
     OperatorEnds,
 }
 
@@ -85,12 +114,24 @@ enum Keep {
     Duplicated,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Attempt {
+    Own,
+    Stolen,
+}
+
 #[derive(Clone)]
 struct Search {
     attempts: bool,
     thief: bool,
+    /// The thief also presents the attempt id that it stole along with the token.
+    stolen_attempt: bool,
+    /// Cycles out of step, of which the last must find the thief.
+    found_within: u8,
     operator: bool,
     failovers: u8,
+    /// Writes that a failover may lose.
+    at_risk: usize,
     losses: u8,
     steps: u8,
     policy: Policy,
@@ -149,36 +190,94 @@ impl Search {
             ended: next.life != Life::Live,
         };
         let (before, row) = (std::mem::replace(&mut world.row, row), row);
+        if row != before {
+            world.past.push(before);
+            let surplus = world.past.len().saturating_sub(self.at_risk);
+            world.past.drain(..surplus);
+        }
         match decision.verdict {
             Verdict::Renewed(renewal) => {
-                world.minted_after_end |= world.ended_by_operator;
-                if row.generation != before.generation {
-                    world.before = Some(before);
-                    world.skipped_successor |=
-                        renewal.class == Class::Rotated && row.generation != before.generation + 1;
-                }
+                world.minted_after_end |= world.ended_by_operator || world.found;
+                world.rotated_in_step |= renewal.class == Class::Rotated;
                 let handed = u8::try_from(renewal.refresh.unwrap().generation.0).unwrap();
-                world.skipped_successor |= handed != row.generation;
+                world.skipped_successor |= handed != row.generation
+                    || (renewal.class == Class::Rotated && row.generation != before.generation + 1);
                 let late = generation < before.generation && before.age > 0;
-                if late && renewal.class != Class::Retry && !before.adopted {
-                    let running = world.last_late.is_some_and(|last| last + 1 == generation);
-                    let again = world.last_late == Some(generation);
-                    world.late_running = match (running, again) {
-                        (true, _) => world.late_running + 1,
-                        (_, true) => world.late_running,
-                        _ => 1,
-                    };
-                    world.last_late = Some(generation);
+                if late && renewal.class != Class::Retry {
+                    world.answered_late(generation);
                 }
                 Ok(handed)
             }
             Verdict::Refused(refusal) => {
                 if row.ended {
-                    world.before = None;
+                    // An end is synchronous: no failover loses it, nor what came before it.
+                    world.past.clear();
+                    world.found |= refusal == Refusal::Reuse;
                 }
                 Err(refusal)
             }
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// Generations running in which a late predecessor may be answered: for plain clients one is forgiven. An adoption
+    /// calms in one more, and between two that are forgiven.
+    fn answered_running(&self) -> u8 {
+        match (self.attempts, self.failovers > 0) {
+            (true, false) => 0,
+            (true, true) | (false, false) => 1,
+            (false, true) => 3,
+        }
+    }
+}
+
+impl World {
+    fn answered_late(&mut self, generation: u8) {
+        let running = self.last_late.is_some_and(|last| last + 1 == generation);
+        let again = self.last_late == Some(generation);
+        self.late_running = match (running, again) {
+            (true, _) => self.late_running + 1,
+            (_, true) => self.late_running,
+            _ => 1,
+        };
+        self.last_late = Some(generation);
+    }
+
+    fn presented(&mut self, party: Party, before: &Row) {
+        let rotated = self.row.generation > before.generation;
+        if let Some(apart) = &mut self.apart {
+            if apart.laggard == Some(party) {
+                apart.laggard = None;
+                apart.cycles += u8::from(before.age > 0);
+            }
+            if rotated {
+                apart.laggard = Some(match party {
+                    Party::Client => Party::Thief,
+                    Party::Thief => Party::Client,
+                });
+            }
+        }
+    }
+
+    /// At the end of a step, which is more than grace.
+    fn compare_thief_and_client(&mut self) {
+        let Some(thief) = self.thief.filter(|_| !self.row.ended) else {
+            self.apart = None;
+            return;
+        };
+        let same = thief.generation == self.stored;
+        if same && self.rotated_in_step {
+            self.apart = None;
+        } else if !same && self.apart.is_none() {
+            let laggard = if thief.generation < self.stored {
+                Party::Thief
+            } else {
+                Party::Client
+            };
+            self.apart = Some(Apart {
+                laggard: Some(laggard),
+                cycles: 0,
+            });
         }
     }
 }
@@ -200,12 +299,14 @@ impl Model for Search {
         };
         vec![World {
             row,
-            before: None,
+            past: Vec::new(),
             stored: 0,
-            fresh: false,
             signed_out: false,
             network: BTreeSet::new(),
             thief: None,
+            apart: None,
+            rotated_in_step: false,
+            found: false,
             failovers: 0,
             losses: 0,
             steps: 0,
@@ -218,11 +319,9 @@ impl Model for Search {
     }
 
     fn actions(&self, world: &World, actions: &mut Vec<Act>) {
-        actions.extend(
-            (0..TABS)
-                .filter(|_| !world.signed_out && (self.attempts || !world.fresh))
-                .map(Act::Send),
-        );
+        if !world.signed_out {
+            actions.extend((0..TABS).map(Act::Send));
+        }
         for message in &world.network {
             actions.push(Act::Deliver(*message, Keep::Once));
             actions.push(Act::Deliver(*message, Keep::Duplicated));
@@ -233,15 +332,18 @@ impl Model for Search {
         if world.steps < self.steps {
             actions.push(Act::Wait);
         }
-        if world.failovers < self.failovers && world.before.is_some() {
-            actions.push(Act::Failover);
+        if world.failovers < self.failovers {
+            actions.extend((1..=world.past.len()).map(Act::Failover));
         }
-        if self.thief {
-            actions.push(if world.thief.is_none() {
-                Act::Steal
-            } else {
-                Act::ThiefUses
-            });
+        match world.thief {
+            None if self.thief => actions.push(Act::Steal),
+            None => {}
+            Some(thief) => {
+                actions.push(Act::ThiefUses(Attempt::Own));
+                if self.stolen_attempt && thief.knows_attempt {
+                    actions.push(Act::ThiefUses(Attempt::Stolen));
+                }
+            }
         }
         if self.operator && !world.ended_by_operator {
             actions.push(Act::OperatorEnds);
@@ -264,7 +366,10 @@ impl Model for Search {
                 match message {
                     Message::Asks { tab, generation } => {
                         let id = self.attempts.then_some(1);
-                        match self.serve(&mut world, generation, id) {
+                        let before = world.row;
+                        let served = self.serve(&mut world, generation, id);
+                        world.presented(Party::Client, &before);
+                        match served {
                             Ok(generation) => {
                                 world.network.insert(Message::Answers { tab, generation });
                             }
@@ -274,7 +379,6 @@ impl Model for Search {
                         }
                     }
                     Message::Answers { generation, .. } => {
-                        world.fresh |= generation > world.stored;
                         world.stored = world.stored.max(generation);
                     }
                 }
@@ -294,29 +398,44 @@ impl Model for Search {
                     world.losses += 1;
                 }
                 world.network.clear();
-                world.fresh = false;
+                world.compare_thief_and_client();
+                world.rotated_in_step = false;
                 world.steps += 1;
-                world.row.age = (world.row.age + 1).min(2);
-                world.before = world.before.map(|row| Row {
-                    age: (row.age + 1).min(2),
-                    ..row
-                });
+                for row in world.past.iter_mut().chain([&mut world.row]) {
+                    row.age = (row.age + 1).min(2);
+                }
             }
-            Act::Failover => {
-                world.row = world.before.take()?;
+            Act::Failover(writes) => {
+                let kept = world.past.len() - writes;
+                world.row = world.past[kept];
+                world.past.truncate(kept);
                 world.failovers += 1;
             }
-            Act::Steal => world.thief = Some(world.stored),
-            Act::ThiefUses => {
-                let generation = world.thief?;
-                let id = self.attempts.then_some(2);
-                if let Ok(generation) = self.serve(&mut world, generation, id) {
-                    world.thief = Some(generation);
+            Act::Steal => {
+                world.thief = Some(Thief {
+                    generation: world.stored,
+                    knows_attempt: self.stolen_attempt,
+                });
+            }
+            Act::ThiefUses(attempt) => {
+                let thief = world.thief?;
+                let id = self.attempts.then_some(match attempt {
+                    Attempt::Own => 2,
+                    Attempt::Stolen => 1,
+                });
+                let before = world.row;
+                let served = self.serve(&mut world, thief.generation, id);
+                world.presented(Party::Thief, &before);
+                if let Ok(generation) = served {
+                    world.thief = Some(Thief {
+                        generation,
+                        knows_attempt: thief.knows_attempt && generation == thief.generation,
+                    });
                 }
             }
             Act::OperatorEnds => {
                 world.row.ended = true;
-                world.before = None;
+                world.past.clear();
                 world.ended_by_operator = true;
             }
         }
@@ -327,11 +446,22 @@ impl Model for Search {
         vec![
             Property::always(
                 "no false logout without a thief",
-                |search: &Self, world: &World| search.thief || search.operator || !world.signed_out,
+                |search: &Self, world: &World| {
+                    search.thief || world.ended_by_operator || !world.signed_out
+                },
             ),
             Property::always(
-                "a late predecessor is answered once at most",
-                |search: &Self, world: &World| world.late_running <= u8::from(!search.attempts),
+                "a thief ever more than grace out of step is found within so many cycles",
+                |search: &Self, world: &World| {
+                    world.row.ended
+                        || world
+                            .apart
+                            .is_none_or(|apart| apart.cycles < search.found_within)
+                },
+            ),
+            Property::always(
+                "a late predecessor is answered in so many generations running at most",
+                |search: &Self, world: &World| world.late_running <= search.answered_running(),
             ),
             Property::always(
                 "nothing minted after an acknowledged end",
@@ -361,14 +491,25 @@ fn base() -> Search {
     Search {
         attempts: true,
         thief: false,
+        stolen_attempt: false,
+        found_within: 2,
         operator: false,
         failovers: 0,
-        losses: 2,
+        at_risk: 1,
+        losses: 1,
         steps: 4,
         policy: Policy {
             min_rotation_interval: secs(30),
             ..Preset::Refresh.policy()
         },
+    }
+}
+
+fn plain() -> Search {
+    Search {
+        attempts: false,
+        found_within: 2,
+        ..base()
     }
 }
 
@@ -378,18 +519,21 @@ fn attempts_with_failover() {
         "attempts, failover",
         Search {
             failovers: 1,
+            at_risk: 2,
+            losses: 2,
             ..base()
         },
     );
 }
 
 #[test]
-fn plain_with_one_loss() {
+fn attempts_with_failover_and_an_end() {
     search(
-        "plain, one loss",
+        "attempts, failover, operator",
         Search {
-            attempts: false,
-            losses: 1,
+            failovers: 1,
+            at_risk: 2,
+            operator: true,
             ..base()
         },
     );
@@ -401,8 +545,100 @@ fn attempts_with_a_thief() {
         "attempts, thief",
         Search {
             thief: true,
-            losses: 1,
+            steps: 5,
             ..base()
+        },
+    );
+}
+
+#[test]
+fn attempts_with_a_thief_and_an_end() {
+    search(
+        "attempts, thief, operator",
+        Search {
+            thief: true,
+            operator: true,
+            steps: 3,
+            ..base()
+        },
+    );
+}
+
+#[test]
+fn attempts_with_a_thief_and_failover() {
+    search(
+        "attempts, thief, failover",
+        Search {
+            thief: true,
+            failovers: 1,
+            losses: 0,
+            steps: 5,
+            ..base()
+        },
+    );
+}
+
+#[test]
+fn attempts_with_a_thief_who_stole_the_attempt_id() {
+    search(
+        "attempts, thief with attempt id",
+        Search {
+            thief: true,
+            stolen_attempt: true,
+            found_within: 3,
+            steps: 5,
+            ..base()
+        },
+    );
+}
+
+#[test]
+fn attempts_with_a_thief_who_stole_the_attempt_id_and_failover() {
+    search(
+        "attempts, thief with attempt id, failover",
+        Search {
+            thief: true,
+            stolen_attempt: true,
+            failovers: 1,
+            losses: 0,
+            found_within: 4,
+            ..base()
+        },
+    );
+}
+
+#[test]
+fn plain_with_one_loss() {
+    search(
+        "plain, one loss",
+        Search {
+            steps: 6,
+            ..plain()
+        },
+    );
+}
+
+#[test]
+fn plain_with_failover() {
+    search(
+        "plain, failover",
+        Search {
+            failovers: 1,
+            losses: 0,
+            ..plain()
+        },
+    );
+}
+
+#[test]
+fn plain_with_failover_and_an_end() {
+    search(
+        "plain, failover, operator",
+        Search {
+            failovers: 1,
+            losses: 0,
+            operator: true,
+            ..plain()
         },
     );
 }
@@ -412,24 +648,24 @@ fn plain_with_a_thief() {
     search(
         "plain, thief",
         Search {
-            attempts: false,
             thief: true,
-            losses: 1,
-            ..base()
+            steps: 6,
+            ..plain()
         },
     );
 }
 
 #[test]
-fn attempts_with_an_end() {
+fn plain_with_a_thief_and_failover() {
     search(
-        "attempts, operator, thief",
+        "plain, thief, failover",
         Search {
-            operator: true,
             thief: true,
-            losses: 1,
-            steps: 3,
-            ..base()
+            failovers: 1,
+            losses: 0,
+            steps: 5,
+            found_within: 4,
+            ..plain()
         },
     );
 }

@@ -115,7 +115,7 @@ fn a_plain_predecessor_is_forgiven_but_not_two_generations_running() {
         &policy,
     );
     assert_eq!(class(&forgiven), Class::Forgiven);
-    let again = put(&forgiven.next, refresh(0, None), at(90), &policy);
+    let again = put(&forgiven.next, refresh(0, None), at(91), &policy);
     assert_eq!(
         class(&again),
         Class::Forgiven,
@@ -130,6 +130,31 @@ fn a_plain_predecessor_is_forgiven_but_not_two_generations_running() {
     assert_eq!(
         class(&put(&later, refresh(2, None), at(180), &policy)),
         Class::Forgiven
+    );
+}
+
+#[test]
+fn the_first_forgiveness_of_a_generation_starts_a_new_interval_and_no_other_does() {
+    let policy = policy();
+    let session = rotated(1, None, &policy);
+    let forgiven = put(&session, refresh(0, None), at(600), &policy).next;
+    let other_tab = put(&forgiven, refresh(0, None), at(610), &policy);
+    assert_eq!(class(&other_tab), Class::Concurrent);
+    let soon = put(&forgiven, refresh(1, None), at(629), &policy);
+    assert_eq!(
+        class(&soon),
+        Class::Coalesced,
+        "else the other tab's request would be two generations old"
+    );
+    let again = put(&forgiven, refresh(0, None), at(629), &policy);
+    assert_eq!(
+        (class(&again), &again.next),
+        (Class::Forgiven, &forgiven),
+        "rotation cannot be held off"
+    );
+    assert_eq!(
+        class(&put(&again.next, refresh(1, None), at(630), &policy)),
+        Class::Rotated
     );
 }
 
