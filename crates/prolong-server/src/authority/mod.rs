@@ -1,19 +1,33 @@
 //! The authority's operations: read, decide in the core, commit, mint. Handlers call these and render what comes back.
 
-pub(crate) mod borrowed;
-pub(crate) mod change_user;
+mod activity;
+mod authenticate;
+mod change_user;
+mod commit;
+mod concurrent;
 pub(crate) mod end;
+mod introspect;
+mod machine_token;
+mod mint;
+mod new;
 mod password;
+mod prolong;
 mod reauthenticate;
+mod renew;
+mod reuse;
+mod revoke;
 pub(crate) mod sign_in;
+mod signing_keys;
 pub(crate) mod ticket;
 mod user_table;
 pub(crate) mod users;
+mod verify;
 
 use std::sync::Arc;
 
 use prolong_core::{Policy, Session};
 use prolong_store::Store;
+use prolong_verify::SeenTokens;
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;
@@ -22,6 +36,15 @@ use crate::keys::{MasterKeys, RefreshKeys, SigningRing};
 use crate::serve::Metrics;
 use crate::settings::{Client, Settings};
 use crate::users::{PasswordPool, SignInThrottle};
+
+pub use new::StartFault;
+
+pub(crate) use authenticate::Credential;
+pub(crate) use machine_token::{MACHINE_SCOPES, MachineTokenRefused};
+pub(crate) use prolong::{ClientProof, NotProlonged, Presented, Prolonged};
+pub(crate) use renew::RenewWish;
+pub(crate) use revoke::NotRevoked;
+pub(crate) use verify::{Forwarded, VerifyWish};
 
 /// What an authority is made of.
 pub struct Parts {
@@ -49,6 +72,12 @@ pub struct Authority {
     pub(crate) metrics: Metrics,
     pub(crate) passwords: PasswordPool,
     pub(crate) throttle: SignInThrottle,
+    pub(crate) seen_tokens: SeenTokens,
+    pub(crate) concurrent: concurrent::ConcurrentAnswers,
+    pub(crate) activity: activity::ActivitySeen,
+    pub(crate) user_tables: reqwest::Client,
+    /// The operator declared a restore, so clients may be far ahead of the store.
+    pub(crate) restore_declared: bool,
 }
 
 impl Authority {

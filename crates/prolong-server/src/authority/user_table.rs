@@ -1,22 +1,47 @@
-//! The operator's own user table (`check_url`), asked at sign-in.
+//! The operator's own user table (`check_url`): asked at sign-in and before each rotation, for at most a second.
 
 use std::time::Duration;
 
-use prolong_core::{CheckFailure, SessionId};
+use prolong_core::{CheckFailure, EndReason, Policy, SessionId};
 use prolong_protocol::problem::Code;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Authority;
 use crate::http::problem::Failure;
 use crate::settings::Client;
 use crate::users::parsed_claims;
 
+/// What the operator's table said.
+pub(crate) enum TableSays {
+    /// Go on; with these public claims from now on, if any were told.
+    Allow(Option<String>),
+    /// Not this user: why, and in the table's own words.
+    Refuse(EndReason, Option<String>),
+    /// It did not answer, and the policy wants an answer.
+    NoAnswer(String),
+}
+
+#[derive(Serialize)]
+struct Question<'a> {
+    sub: &'a str,
+    client_id: &'a str,
+    sid: String,
+    event: &'static str,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    allow: bool,
+    reason: Option<String>,
+    claims: Option<Value>,
+}
+
 impl Authority {
-    /// Asks whether `sub` may sign in; gives the user's claims where the answer has some. No `check_url`: yes.
+    /// Asks at sign-in. The claims that it told, if any.
     ///
     /// # Errors
-    /// `SIGN_IN_REFUSED`; `UNAVAILABLE` where the table does not answer and the policy says `check_failure = refuse`.
+    /// `SIGN_IN_REFUSED`; `UNAVAILABLE` where it does not answer and `check_failure = "refuse"`.
     pub(crate) async fn ask_user_table(
         &self,
         sub: &str,
@@ -24,58 +49,57 @@ impl Authority {
         sid: SessionId,
         remember: bool,
     ) -> Result<Option<String>, Failure> {
-        let policy = client.policy_for(remember);
-        let Some(url) = policy.check_url.as_deref() else { return Ok(None) };
-        let question = json!({ "sub": sub, "client_id": client.id, "sid": sid.to_string(), "event": "sign_in" });
-        match ask(url, &question).await {
-            Ok(Answer { allow: true, claims, .. }) => claims
-                .as_ref()
-                .map(parsed_claims)
-                .transpose()
-                .map_err(|fault| Failure::unavailable(format_args!("check_url: `claims` {fault}"))),
-            Ok(Answer { allow: false, reason, .. }) => {
-                let detail = reason.unwrap_or_else(|| "the application does not let this user sign in".to_owned());
+        match self.user_table(client.policy_for(remember), sub, &client.id, sid, "sign_in").await {
+            TableSays::Allow(claims) => Ok(claims),
+            TableSays::Refuse(_, words) => {
+                let detail = words.unwrap_or_else(|| "the application does not let this user sign in".to_owned());
                 let detail: String = detail.chars().filter(|c| !c.is_control()).take(200).collect();
                 Err(Failure::new(Code::SignInRefused, detail))
             }
-            Err(fault) if policy.check_failure == CheckFailure::Refuse => {
-                Err(Failure::unavailable(format_args!("check_url: {fault}")))
-            }
-            Err(fault) => {
-                tracing::warn!(client = client.id, fault, "check_url did not answer; going on without it");
-                Ok(None)
-            }
+            TableSays::NoAnswer(cause) => Err(Failure::unavailable(cause)),
+        }
+    }
+
+    /// Asks about any event; without a `check_url` everybody is allowed.
+    pub(crate) async fn user_table(
+        &self,
+        policy: &Policy,
+        sub: &str,
+        client_id: &str,
+        sid: SessionId,
+        event: &'static str,
+    ) -> TableSays {
+        let Some(url) = &policy.check_url else { return TableSays::Allow(None) };
+        let question = Question { sub, client_id, sid: sid.to_string(), event };
+        let asking = async {
+            let response = self.user_tables.post(&**url).json(&question).send().await?.error_for_status()?;
+            response.json::<Answer>().await
+        };
+        let failed = match tokio::time::timeout(PATIENCE, asking).await {
+            Ok(Ok(answer)) => match said(answer) {
+                Ok(says) => return says,
+                Err(fault) => fault,
+            },
+            // The URL may hold a secret of the operator's.
+            Ok(Err(error)) => error.without_url().to_string(),
+            Err(_) => "no answer within a second".to_owned(),
+        };
+        tracing::warn!(event, error = failed, "the user table at check_url did not answer");
+        match policy.check_failure {
+            CheckFailure::Allow => TableSays::Allow(None),
+            CheckFailure::Refuse => TableSays::NoAnswer(format!("check_url: {failed}")),
         }
     }
 }
 
-#[derive(Deserialize)]
-struct Answer {
-    allow: bool,
-    #[serde(default)]
-    reason: Option<String>,
-    #[serde(default)]
-    claims: Option<Value>,
+fn said(answer: Answer) -> Result<TableSays, String> {
+    if answer.allow {
+        let claims = answer.claims.as_ref().map(parsed_claims).transpose();
+        return claims.map(TableSays::Allow).map_err(|fault| format!("`claims` {fault}"));
+    }
+    let named = |reason: &str| EndReason::ALL.into_iter().find(|one| one.as_str() == reason);
+    let reason = answer.reason.as_deref().and_then(named).unwrap_or(EndReason::UserDisabled);
+    Ok(TableSays::Refuse(reason, answer.reason))
 }
 
-/// One question, one second, no redirects.
-async fn ask(url: &str, question: &Value) -> Result<Answer, String> {
-    let client = reqwest::Client::builder()
-        .timeout(Duration::from_secs(1))
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .map_err(|error| error.to_string())?;
-    let mut response =
-        client.post(url).json(question).send().await.map_err(|error| error.without_url().to_string())?;
-    if !response.status().is_success() {
-        return Err(format!("answered {}", response.status()));
-    }
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| error.without_url().to_string())? {
-        body.extend_from_slice(&chunk);
-        if body.len() > 64 * 1024 {
-            return Err("answered more than 64 KiB".to_owned());
-        }
-    }
-    serde_json::from_slice(&body).map_err(|error| format!("answered something else than agreed: {error}"))
-}
+const PATIENCE: Duration = Duration::from_secs(1);

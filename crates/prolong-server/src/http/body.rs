@@ -1,4 +1,4 @@
-//! Bodies, read strictly: forms as OAuth has them, JSON with problems that name the field.
+//! Form bodies, read as strictly as OAuth has them. (JSON bodies: `sessions::fields`.)
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,6 @@ use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use prolong_protocol::problem::Code;
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
 
 use super::oauth::OAuthFailure;
 use super::problem::Failure;
@@ -53,67 +51,6 @@ impl<S: Send + Sync> FromRequest<S> for Form {
         }
         let body = read(request, state).await.map_err(OAuthFailure::from)?;
         Self::parse(&body).map_err(OAuthFailure::invalid_request)
-    }
-}
-
-/// A JSON body. An empty one counts as `{}`.
-pub(crate) struct Json<T>(pub(crate) T);
-
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
-    type Rejection = Failure;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
-        let kind = media_type(request.headers());
-        let body = read(request, state).await?;
-        if body.is_empty() {
-            return typed(Value::Object(Map::new())).map(Self);
-        }
-        let json = kind.is_some_and(|kind| kind == "application/json" || kind.ends_with("+json"));
-        if !json {
-            return Err(Failure::new(Code::UnsupportedMediaType, "the body must be application/json"));
-        }
-        let value: Value = serde_json::from_slice(&body).map_err(|error| {
-            let detail = format!("the body is not JSON: line {}, column {}", error.line(), error.column());
-            Failure::new(Code::MalformedBody, detail)
-        })?;
-        if !value.is_object() {
-            return Err(Failure::new(Code::InvalidRequest, "the body must be a JSON object"));
-        }
-        typed(value).map(Self)
-    }
-}
-
-fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Failure> {
-    T::deserialize(&value).map_err(|error| {
-        let message = error.to_string();
-        let detail = match culprit::<T>(&value, &message) {
-            Some(field) if !message.contains(&format!("`{field}`")) => {
-                format!("`{field}` is not valid: {}", without_values(&message))
-            }
-            _ => without_values(&message),
-        };
-        Failure::new(Code::InvalidRequest, detail)
-    })
-}
-
-/// The member without which the complaint would be another one.
-fn culprit<T: DeserializeOwned>(value: &Value, message: &str) -> Option<String> {
-    let members = value.as_object()?;
-    let blamed = members.keys().find(|name| {
-        let mut rest = members.clone();
-        rest.remove(*name);
-        T::deserialize(&Value::Object(rest)).map_or_else(|error| error.to_string() != message, |_| true)
-    });
-    blamed.map(|name| name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(40).collect())
-}
-
-/// What came is not repeated: it may be a secret.
-fn without_values(message: &str) -> String {
-    match (message.split_once(": "), message.split_once(", expected")) {
-        (Some((kind @ ("invalid type" | "invalid value"), _)), Some((_, expected))) => {
-            format!("{kind}, expected{expected}")
-        }
-        _ => message.to_owned(),
     }
 }
 
@@ -165,24 +102,5 @@ mod tests {
         assert!(Form::parse(b"a=&a=2").is_err(), "an empty one repeated is repeated");
         assert!(Form::parse(b"a=%zz").is_err());
         assert!(Form::parse(b"a=%ff").is_err(), "not UTF-8");
-    }
-
-    #[derive(Debug, serde::Deserialize)]
-    struct Sample {
-        #[expect(dead_code, reason = "only its type matters")]
-        password: String,
-        #[expect(dead_code, reason = "only its type matters")]
-        idle_for: Option<u64>,
-    }
-
-    #[test]
-    fn a_problem_names_the_field_and_never_what_came() {
-        let detail = |value| typed::<Sample>(value).unwrap_err().detail;
-        assert_eq!(
-            detail(serde_json::json!({"password": "s3cret", "idle_for": "s3cret"})),
-            "`idle_for` is not valid: invalid type, expected u64"
-        );
-        assert_eq!(detail(serde_json::json!({"idle_for": 1})), "missing field `password`");
-        assert!(typed::<Sample>(serde_json::json!({"password": "x"})).is_ok());
     }
 }

@@ -1,0 +1,80 @@
+//! Putting an authority together.
+
+use std::time::Duration;
+
+use prolong_store::StoreError;
+use prolong_verify::SeenTokens;
+
+use super::activity::ActivitySeen;
+use super::concurrent::ConcurrentAnswers;
+use super::{Authority, Parts};
+use crate::entropy::draw;
+use crate::feed::LiveFeed;
+use crate::keys::{RefreshKeys, RingFault, SigningRing};
+use crate::serve::Metrics;
+use crate::settings::Settings;
+use crate::users::{PasswordPool, SignInThrottle};
+
+/// Why an authority could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFault {
+    /// The signing keys.
+    #[error(transparent)]
+    Keys(#[from] RingFault),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The clock.
+    #[error("the clock cannot be trusted: {0}")]
+    Clock(String),
+    /// The client for the operator's user table.
+    #[error("no HTTP client for check_url: {0}")]
+    Http(String),
+}
+
+impl Authority {
+    /// Puts an authority together: loads or makes the signing keys, and reads what has ended.
+    ///
+    /// # Errors
+    /// [`StartFault`].
+    pub async fn new(parts: Parts) -> Result<Self, StartFault> {
+        let Parts { settings, store, clock, entropy, master_keys } = parts;
+        let now = clock.trusted_now().map_err(StartFault::Clock)?;
+        let signing = SigningRing::load(&*store, &master_keys, settings.algorithm, now, &*entropy).await?;
+        let feed = LiveFeed::start(&*store, &*entropy, now, longest_token(&settings)).await?;
+        let restore_declared = store.fact("restore_declared").await?.is_some_and(|value| value == "true");
+        let user_tables = reqwest::Client::builder()
+            .timeout(Duration::from_secs(1))
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .map_err(|error| StartFault::Http(error.to_string()))?;
+        Ok(Self {
+            refresh_keys: RefreshKeys::derive(&master_keys),
+            signing,
+            feed,
+            metrics: Metrics::new(),
+            passwords: PasswordPool::new(&settings.limits),
+            throttle: SignInThrottle::new(&settings.limits, &*entropy),
+            seen_tokens: SeenTokens::new(TOKENS_REMEMBERED, &draw(&*entropy)),
+            concurrent: ConcurrentAnswers::new(),
+            activity: ActivitySeen::default(),
+            user_tables,
+            restore_declared,
+            settings,
+            store,
+            clock,
+            entropy,
+        })
+    }
+}
+
+/// The longest life of an access token under today's policies, a machine's included.
+fn longest_token(settings: &Settings) -> Duration {
+    let policies = settings.clients.values().flat_map(|client| {
+        std::iter::once(&client.policy).chain(client.policy_remembered.as_ref())
+    });
+    policies.map(|policy| policy.access).max().unwrap_or_default().max(super::machine_token::LIFE)
+}
+
+const TOKENS_REMEMBERED: usize = 65_536;

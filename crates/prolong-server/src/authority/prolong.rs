@@ -1,0 +1,296 @@
+//! Prolonging with a refresh token: read, decide in the core, commit one transaction, mint.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prolong_core::{
+    Class, Decision, EndReason, Event, Policy, PresentedAccessToken, Refresh, Refusal, Renewal,
+    Session, Timestamp, Verdict, decide,
+};
+use prolong_protocol::token::TokenAnswer;
+use prolong_store::{Change, Found, NotCommitted, Transaction, User};
+
+use super::Authority;
+use super::user_table::TableSays;
+use crate::http::problem::Failure;
+use crate::keys::OpenedRefreshToken;
+use crate::settings::{Client, ClientKind};
+
+/// What a request says and proves about its client.
+#[derive(Clone, Debug)]
+pub(crate) enum ClientProof {
+    /// Nothing: the session knows its client, if that is a public one.
+    Unnamed,
+    /// A public client's name.
+    Named(Arc<Client>),
+    /// A confidential client that proved itself.
+    Proved(Arc<Client>),
+}
+
+impl ClientProof {
+    /// The client, if one was named.
+    pub(crate) fn client(&self) -> Option<&Arc<Client>> {
+        match self {
+            Self::Unnamed => None,
+            Self::Named(client) | Self::Proved(client) => Some(client),
+        }
+    }
+
+    /// Whether this may act on a session of `client`.
+    pub(crate) fn speaks_for(&self, client: &Client) -> bool {
+        match self {
+            Self::Unnamed => client.kind == ClientKind::Public,
+            Self::Named(named) | Self::Proved(named) => named.id == client.id,
+        }
+    }
+}
+
+/// A refresh token, presented; its tag is authentic.
+pub(crate) struct Presented<'a> {
+    /// Who presents it.
+    pub(crate) client: &'a ClientProof,
+    /// What it says.
+    pub(crate) token: &'a OpenedRefreshToken,
+    /// The attempt id.
+    pub(crate) attempt: Option<[u8; 16]>,
+    /// How long the person has been idle.
+    pub(crate) idle_for: Option<Duration>,
+    /// The access token that came along.
+    pub(crate) access_token: Option<&'a str>,
+    /// Narrower scopes, space-separated.
+    pub(crate) scope: Option<&'a str>,
+}
+
+/// A session that was prolonged.
+pub(crate) struct Prolonged {
+    pub(crate) session: Session,
+    pub(crate) client: Arc<Client>,
+    pub(crate) renewal: Renewal,
+    pub(crate) answer: TokenAnswer,
+}
+
+/// Why there are no tokens.
+#[derive(Debug)]
+pub(crate) enum NotProlonged {
+    /// The core said no.
+    Refused(Refusal),
+    /// The operator's own user table said no.
+    UserTable(EndReason),
+    /// More scopes were asked for than were granted.
+    InvalidScope,
+    /// The authority could not say; nothing was consumed.
+    Failed(Failure),
+}
+
+impl From<Failure> for NotProlonged {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl Authority {
+    /// Prolongs a session with its refresh token.
+    ///
+    /// # Errors
+    /// [`NotProlonged`]. Only [`Refusal::Reuse`] had a consequence, and that was committed before this returns.
+    pub(crate) async fn prolong(&self, presented: &Presented<'_>) -> Result<Prolonged, NotProlonged> {
+        let outcome = self.prolong_in_rounds(presented).await;
+        self.metrics.refresh(match &outcome {
+            Ok(prolonged) => prolonged.renewal.class.as_str(),
+            Err(NotProlonged::Refused(refusal)) => refusal.as_str(),
+            Err(NotProlonged::UserTable(_)) => "user_table_refused",
+            Err(NotProlonged::InvalidScope) => "invalid_scope",
+            Err(NotProlonged::Failed(_)) => "unavailable",
+        });
+        outcome
+    }
+
+    async fn prolong_in_rounds(&self, presented: &Presented<'_>) -> Result<Prolonged, NotProlonged> {
+        let mut told = None;
+        for round in 0..ROUNDS {
+            // The token's times count from the read, so that a node that paused cannot outlive a revocation.
+            let now = self.decisive_now()?;
+            let found = self.store.session(presented.token.session).await.map_err(Failure::unavailable)?;
+            let found = found.ok_or(NotProlonged::Refused(Refusal::ForeignClient))?;
+            let client = self.client(&found.session.client).filter(|client| presented.client.speaks_for(client));
+            let client = Arc::clone(client.ok_or(NotProlonged::Refused(Refusal::ForeignClient))?);
+            let policy = client.policy_for(found.session.flags.remember);
+            let decision = self.decide_refresh(presented, &found, now, policy);
+            let renewal = match decision.verdict {
+                Verdict::Renewed(renewal) => renewal,
+                Verdict::Refused(Refusal::Reuse) => match self.end_for_reuse(&found, policy, now).await? {
+                    true => return Err(NotProlonged::Refused(Refusal::Reuse)),
+                    false => continue,
+                },
+                Verdict::Refused(refusal) => {
+                    alarm(refusal, &found.session);
+                    return Err(NotProlonged::Refused(refusal));
+                }
+                Verdict::Ended(_) | Verdict::Noted => {
+                    return Err(Failure::unavailable("a refresh came to neither tokens nor a refusal").into());
+                }
+            };
+            let scope = narrowed(presented.scope, &found.session, &client)?;
+            if renewal.class == Class::Rotated && told.is_none() {
+                told = Some(self.ask_before_rotation(&found, &client, policy).await?);
+                // Asking takes time, in which the session may have ended.
+                if policy.check_url.is_some() {
+                    continue;
+                }
+            }
+            let Found { session, mut user } = found;
+            let claims = told.clone().flatten().filter(|claims| *claims != user.claims);
+            let transaction = self.prolonging(&session, &decision.next, &mut user, claims, policy);
+            if !self.stored(transaction, round).await {
+                continue;
+            }
+            if renewal.class == Class::Concurrent {
+                self.concurrent.answered(session.id, session.generation);
+            }
+            if renewal.class == Class::Adopted {
+                tracing::error!(sid = %session.id, store = session.generation.0, token = decision.next.generation.0,
+                    "the store had lost an acknowledged rotation; the token was believed");
+            }
+            let next = decision.next;
+            let secret = Some(&presented.token.secret);
+            let subject = (&next, &user, &*client);
+            let answer = self.token_answer_with_scope(subject, &renewal, secret, scope.as_deref(), now)?;
+            return Ok(Prolonged { session: next, client, renewal, answer });
+        }
+        Err(Failure::unavailable("the session kept changing, or the store did not say what became of it").into())
+    }
+
+    fn decide_refresh(
+        &self,
+        presented: &Presented<'_>,
+        found: &Found,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Decision {
+        let (token, session) = (presented.token, &found.session);
+        let attempt =
+            presented.attempt.map(|id| crate::keys::attempt_hash(token.session, token.generation, &id));
+        let refresh = Refresh {
+            client: presented.client.client().map(|client| client.id.as_str()),
+            key: token.key,
+            generation: token.generation,
+            secret: crate::keys::secret_hash(token.session, &token.secret),
+            attempt,
+            idle_for: presented.idle_for,
+            access_token: self.presented_access_token(presented.access_token, session, now),
+            concurrent_answers: self.concurrent.so_far(session.id, session.generation),
+            newest_key: self.refresh_keys.newest(),
+            restore_declared: self.restore_declared,
+        };
+        decide(session, &found.user.standing, &Event::Refresh(refresh), now, policy)
+    }
+
+    fn presented_access_token(
+        &self,
+        token: Option<&str>,
+        session: &Session,
+        now: Timestamp,
+    ) -> PresentedAccessToken {
+        let Some(token) = token else { return PresentedAccessToken::Absent };
+        let sid = session.id.to_string();
+        match self.authentic_claims(token, now) {
+            Ok(claims)
+                if claims.session_id() == Some(sid.as_str())
+                    && claims.client_id() == &*session.client
+                    && claims.jwt_version().unwrap_or(0) == session.version =>
+            {
+                PresentedAccessToken::Authentic
+            }
+            _ => PresentedAccessToken::Foreign,
+        }
+    }
+
+    async fn ask_before_rotation(
+        &self,
+        found: &Found,
+        client: &Client,
+        policy: &Policy,
+    ) -> Result<Option<String>, NotProlonged> {
+        match self.user_table(policy, &found.user.sub, &client.id, found.session.id, "prolong").await {
+            TableSays::Allow(claims) => Ok(claims),
+            TableSays::Refuse(reason, _) => Err(NotProlonged::UserTable(reason)),
+            TableSays::NoAnswer(cause) => Err(Failure::unavailable(cause).into()),
+        }
+    }
+
+    /// What a success writes: nothing, or the row, the user's new claims, and what verifiers must learn.
+    pub(crate) fn prolonging(
+        &self,
+        seen: &Session,
+        next: &Session,
+        user: &mut User,
+        claims: Option<String>,
+        policy: &Policy,
+    ) -> Transaction {
+        let mut transaction = Transaction::default();
+        let standing = user.standing;
+        if let Some(claims) = claims {
+            user.claims = claims;
+            transaction = transaction.and(Change::ReplaceUser(user.clone()));
+        }
+        if next != seen {
+            let (seen, next) = (Box::new(seen.clone()), Box::new(next.clone()));
+            transaction = transaction.and(Change::SwapSession { seen, next, user: standing });
+        }
+        if policy.supersede && next.generation != seen.generation {
+            transaction = transaction.and(Change::AppendFeed(self.generation_moved(seen.id, next.generation)));
+        }
+        transaction
+    }
+
+    /// `false`: read again and decide again. An unknown outcome is never assumed to be one or the other.
+    pub(crate) async fn stored(&self, transaction: Transaction, round: u32) -> bool {
+        if transaction.changes.is_empty() {
+            return true;
+        }
+        match self.commit_and_tell(transaction).await {
+            Ok(_) => true,
+            Err(NotCommitted::Conflict(at)) => {
+                tracing::debug!(at, round, "the session changed meanwhile; reading again");
+                false
+            }
+            Err(NotCommitted::Failed(error)) => {
+                tracing::warn!(%error, round, "the outcome of a commit is unknown; reading again");
+                false
+            }
+        }
+    }
+}
+
+/// Granted scopes, or fewer where fewer were asked for. `None`: as granted.
+fn narrowed(wanted: Option<&str>, session: &Session, client: &Client) -> Result<Option<String>, NotProlonged> {
+    let Some(wanted) = wanted else { return Ok(None) };
+    let granted: Vec<&str> = match &session.scope {
+        Some(scope) => scope.split(' ').collect(),
+        None => client.scopes.iter().map(String::as_str).filter(|scope| !is_machine(scope)).collect(),
+    };
+    let mut scopes: Vec<&str> = wanted.split(' ').filter(|scope| !scope.is_empty()).collect();
+    scopes.dedup();
+    if scopes.is_empty() || !scopes.iter().all(|scope| granted.contains(scope)) {
+        return Err(NotProlonged::InvalidScope);
+    }
+    Ok(Some(scopes.join(" ")))
+}
+
+fn is_machine(scope: &str) -> bool {
+    super::MACHINE_SCOPES.contains(&scope)
+}
+
+fn alarm(refusal: Refusal, session: &Session) {
+    match refusal {
+        Refusal::KeyLeak => tracing::error!(sid = %session.id,
+            "ALARM: a refresh token with a valid tag and an impossible content: a refresh-token key has leaked"),
+        Refusal::TooFarAhead => tracing::error!(sid = %session.id,
+            "ALARM: a refresh token is far ahead of the store: an undeclared restore?"),
+        _ => {}
+    }
+}
+
+/// How often a session is read and decided on before the client is asked to come back; one more where the operator's
+/// user table is asked in between.
+const ROUNDS: u32 = 4;

@@ -1,0 +1,139 @@
+//! Forward-auth: a token judged in memory, as an API with the verifier would; under `any-request` also prolonged.
+
+use std::sync::Arc;
+
+use prolong_core::{Activity, Policy, ProlongWith, SessionId, SoftResponse, Timestamp};
+use prolong_protocol::problem::Code;
+use prolong_protocol::token::TokenAnswer;
+use prolong_verify::{Audience, Claims, Rejection, Requirement};
+
+use super::authenticate::{missing, rejected};
+use super::{Authority, RenewWish};
+use crate::http::problem::Failure;
+use crate::settings::Client;
+
+/// What a route asks of the token.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct VerifyWish {
+    /// For this audience; `None`: any registered one.
+    pub(crate) audience: Option<String>,
+    /// Scopes and age of the sign-in.
+    pub(crate) requirement: Requirement,
+}
+
+/// A token that is good.
+pub(crate) struct Forwarded {
+    /// What it says.
+    pub(crate) claims: Claims,
+    /// A prolonged one in its place.
+    pub(crate) renewed: Option<TokenAnswer>,
+}
+
+impl Authority {
+    /// Judges a bearer token for an API behind a proxy. Costs no query, except where it is prolonged.
+    ///
+    /// # Errors
+    /// 401 and 403 as the verifier has them.
+    pub(crate) async fn verify_forwarded(
+        self: &Arc<Self>,
+        bearer: Option<&str>,
+        wish: &VerifyWish,
+    ) -> Result<Forwarded, Failure> {
+        let bearer = bearer.ok_or_else(missing)?;
+        let now = self.decisive_now()?;
+        let claims = self.judged(bearer, wish, now)?;
+        let Some(client) = self.client(claims.client_id()) else {
+            return Err(rejected(Rejection::WrongAudience));
+        };
+        let policy = policy_in_force(client);
+        let any_request = policy.prolong_with == ProlongWith::AnyRequest && claims.session_id().is_some();
+        if !any_request {
+            refuse_late(&claims, policy)?;
+        }
+        wish.requirement.check(&claims, now.as_secs()).map_err(|rejection| asked_for(rejection, wish))?;
+        let Some(id) = claims.session_id().and_then(SessionId::parse) else {
+            return Ok(Forwarded { claims, renewed: None });
+        };
+        let renewed = if any_request { self.renewed_by_request(&claims, id, now).await? } else { None };
+        if policy.activity == Activity::Request && self.note_activity(id, now) {
+            let authority = Arc::clone(self);
+            tokio::spawn(async move {
+                if let Err(error) = authority.store_activity().await {
+                    tracing::warn!(%error, "activity could not be stored; it is tried again");
+                }
+            });
+        }
+        Ok(Forwarded { claims, renewed })
+    }
+
+    fn judged(&self, bearer: &str, wish: &VerifyWish, now: Timestamp) -> Result<Claims, Failure> {
+        let audience = match &wish.audience {
+            Some(audience) => vec![audience.clone()],
+            None => self.settings.clients.values().flat_map(|client| client.audience.iter().cloned()).collect(),
+        };
+        let longest = self.settings.clients.values().map(|client| policy_in_force(client).accept_expired).max();
+        let expired_for = i64::try_from(longest.unwrap_or_default().as_secs()).unwrap_or(i64::MAX);
+        let expected = self.expected(Audience::OneOf(audience), expired_for);
+        let keys = self.verification_keys();
+        self.feed
+            .with_revoked(|revoked| self.seen_tokens.verify(bearer, &keys, &expected, revoked, now.as_secs()))
+            .map_err(rejected)
+    }
+
+    /// A new token from half of the old one's life on. A failure of ours spoils no request whose token is still good.
+    async fn renewed_by_request(
+        &self,
+        claims: &Claims,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<Option<TokenAnswer>, Failure> {
+        let issued_at = Timestamp::from_secs(claims.issued_at());
+        let life = Timestamp::from_secs(claims.expires_at()).since(issued_at);
+        if now < issued_at.plus(life / 2) {
+            return Ok(None);
+        }
+        let renewal = async {
+            self.store_activity_of(id).await.map_err(Failure::unavailable)?;
+            self.renew(claims, RenewWish { by_request: true, ..RenewWish::default() }).await
+        };
+        match renewal.await {
+            Err(failure) if failure.code == Code::Unavailable && !claims.expired() => {
+                tracing::warn!(cause = failure.cause, "a token could not be prolonged on the way");
+                Ok(None)
+            }
+            Ok(None) if claims.expired() => Err(rejected(Rejection::Expired)),
+            other => other,
+        }
+    }
+}
+
+/// Whether "stay signed in" was asked for does not stand in the token: what both policies share counts here, and the
+/// session's own policy decides where it is prolonged.
+fn policy_in_force(client: &Client) -> &Policy {
+    client.policy_for(false)
+}
+
+/// Past `exp`, and past `softexp` where that is enforced.
+fn refuse_late(claims: &Claims, policy: &Policy) -> Result<(), Failure> {
+    let enforced = policy.soft_response == SoftResponse::Reject && claims.soft_expires_at().is_some();
+    if claims.expired() {
+        return Err(rejected(if enforced { Rejection::RenewalMissed } else { Rejection::Expired }));
+    }
+    if enforced && claims.renewal_due() {
+        return Err(rejected(Rejection::SoftExpired));
+    }
+    Ok(())
+}
+
+/// The challenge says what would have been enough (RFC 6750 §3, RFC 9470 §3).
+fn asked_for(rejection: Rejection, wish: &VerifyWish) -> Failure {
+    let mut failure = rejected(rejection);
+    if rejection == Rejection::InsufficientScope {
+        failure.challenge.push(("scope", wish.requirement.scopes.join(" ")));
+    }
+    if let Some(age) = wish.requirement.max_age.filter(|_| rejection == Rejection::InsufficientAuthentication) {
+        failure.challenge.push(("max_age", age.to_string()));
+    }
+    failure
+}
+

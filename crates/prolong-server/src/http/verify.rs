@@ -1,0 +1,64 @@
+//! `GET /v1/verify`: forward-auth for nginx, Traefik, Caddy, Envoy. Bearer only; cookies are ignored.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use prolong_protocol::problem::Code;
+use prolong_verify::{Caller, Requirement};
+
+use super::bearer::bearer;
+use super::body::Form;
+use super::problem::Failure;
+use crate::authority::{Authority, Forwarded, VerifyWish};
+
+/// The handler.
+pub(crate) async fn get(
+    State(authority): State<Arc<Authority>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let wish = wish(&uri)?;
+    let token = bearer(&headers, &uri)?;
+    let Forwarded { claims, renewed } = authority.verify_forwarded(token, &wish).await?;
+    let mut response = StatusCode::OK.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    put(headers, "prolong-subject", Some(claims.subject()))?;
+    put(headers, "prolong-session", claims.session_id())?;
+    put(headers, "prolong-client", Some(claims.client_id()))?;
+    put(headers, "prolong-scope", claims.scope())?;
+    if let Some(renewed) = &renewed {
+        put(headers, "prolong-access-token", Some(&renewed.access_token))?;
+    } else if claims.renewal_due() {
+        put(headers, "prolong-renew", Some("due"))?;
+    }
+    Ok(response)
+}
+
+fn wish(uri: &Uri) -> Result<VerifyWish, Failure> {
+    let query = Form::parse(uri.query().unwrap_or_default().as_bytes())
+        .map_err(|fault| Failure::new(Code::InvalidRequest, format!("the query is not valid: {fault}")))?;
+    let max_age = query.get("max_age").map(str::parse).transpose();
+    let max_age = max_age.map_err(|_| Failure::new(Code::InvalidRequest, "`max_age` must be whole seconds"))?;
+    let scopes = query.get("scope").unwrap_or_default().split(' ').filter(|scope| !scope.is_empty());
+    Ok(VerifyWish {
+        audience: query.get("audience").map(str::to_owned),
+        requirement: Requirement {
+            scopes: scopes.map(str::to_owned).collect(),
+            max_age,
+            acr_values: Vec::new(),
+            caller: Caller::Any,
+        },
+    })
+}
+
+/// What the proxy passes on must be there and be right: a value that no header can carry is a failure, not an omission.
+fn put(headers: &mut HeaderMap, name: &'static str, value: Option<&str>) -> Result<(), Failure> {
+    let Some(value) = value else { return Ok(()) };
+    let value = HeaderValue::from_bytes(value.as_bytes())
+        .map_err(|_| Failure::new(Code::InvalidToken, "a claim of the token cannot be put into a header"))?;
+    headers.insert(HeaderName::from_static(name), value);
+    Ok(())
+}
