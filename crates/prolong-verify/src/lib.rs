@@ -13,6 +13,8 @@ mod claims;
 #[cfg(feature = "tower")]
 mod clock;
 mod ed25519_order;
+#[cfg(feature = "http-client")]
+mod entropy;
 mod expected;
 mod follower;
 mod json;
@@ -21,6 +23,8 @@ mod key;
 mod keys;
 mod numeric_date;
 mod rejection;
+#[cfg(feature = "http-client")]
+mod remote;
 mod requirement;
 mod revoked;
 mod seen;
@@ -41,6 +45,8 @@ pub use key::{Key, KeyRefused};
 pub use keys::{Keys, KeysRefused, MAX_JWKS_BYTES};
 pub use prolong_protocol::problem::{Action, Code, Reason};
 pub use rejection::Rejection;
+#[cfg(feature = "http-client")]
+pub use remote::{Builder, DiscoverError, Verifier};
 pub use requirement::{Caller, Requirement};
 pub use revoked::{Revoked, UnknownKind};
 pub use seen::SeenTokens;

@@ -1,0 +1,245 @@
+//! The loop that follows the feed: snapshot, then the stream, and again from where it stood.
+//!
+//! 1. What is revoked is published before the freshness that vouches for it.
+//! 2. A stream without an event for 5 s is given up: the authority beats every second.
+//! 3. Between two attempts there is a pause, 0.1 s at first, twice as long each time, at most 5 s.
+
+use std::{fmt::Write as _, sync::Weak, time::Duration};
+
+use prolong_protocol::feed::{Cursor, Frame, Heartbeat, Snapshot};
+use serde::Deserialize;
+use tokio::time::{sleep, timeout};
+
+use super::{
+    error::DiscoverError,
+    fetch::{Fetch, accept, unreachable},
+    sse::Events,
+};
+use crate::{
+    follower::{Follower, Need},
+    state::State,
+};
+
+const MAX_SNAPSHOT_BYTES: usize = 256 * 1024 * 1024;
+const MAX_TOKEN_ANSWER_BYTES: usize = 64 * 1024;
+const SILENCE: Duration = Duration::from_secs(5);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// As whom the feed is read.
+#[derive(Clone)]
+pub(super) enum Reader {
+    Anyone,
+    Client { id: String, secret: String },
+}
+
+pub(super) struct Feed {
+    fetch: Fetch,
+    reader: Reader,
+    token_endpoint: Option<String>,
+    token: Option<String>,
+    state: Weak<State>,
+    follower: Follower,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Event {
+    Frame(Frame),
+    Heartbeat(Heartbeat),
+}
+
+#[derive(Deserialize)]
+struct Granted {
+    access_token: String,
+}
+
+impl Feed {
+    pub(super) fn new(
+        fetch: Fetch,
+        reader: Reader,
+        token_endpoint: Option<String>,
+        state: Weak<State>,
+    ) -> Self {
+        Self {
+            fetch,
+            reader,
+            token_endpoint,
+            token: None,
+            state,
+            follower: Follower::default(),
+        }
+    }
+
+    /// Loads the first snapshot, then follows in the background.
+    pub(super) async fn begin(mut self) -> Result<(), DiscoverError> {
+        self.snapshot().await?;
+        tokio::spawn(self.follow());
+        Ok(())
+    }
+
+    async fn follow(mut self) {
+        let mut pause = FIRST_PAUSE;
+        while self.state.strong_count() > 0 {
+            match self.once().await {
+                Ok(()) => pause = FIRST_PAUSE,
+                Err(error) => {
+                    self.heed(&error);
+                    pause = LONGEST_PAUSE.min(pause * 2);
+                }
+            }
+            sleep(pause).await;
+        }
+    }
+
+    /// One stream, from its beginning to its end or to a loss that it cannot repair.
+    async fn once(&mut self) -> Result<(), DiscoverError> {
+        let cursor = match self.follower.cursor().cloned() {
+            Some(cursor) => cursor,
+            None => self.snapshot().await?,
+        };
+        let mut url = self.fetch.own_url("/v1/feed")?;
+        let name = url.to_string();
+        let Cursor { epoch, seq, chain } = cursor;
+        url.query_pairs_mut()
+            .append_pair("cursor", &format!("{epoch}.{seq}.{}", hex(&chain.0)));
+        let request = self
+            .authorised(self.fetch.get(url))
+            .await?
+            .header("accept", "text/event-stream");
+        let silent = || DiscoverError::BadAnswer(name.clone());
+        let mut response = timeout(SILENCE, accept(request, &name))
+            .await
+            .map_err(|_| silent())??;
+        let mut events = Events::default();
+        while let Some(chunk) = timeout(SILENCE, response.chunk())
+            .await
+            .map_err(|_| silent())?
+            .map_err(|cause| unreachable(&name, cause))?
+        {
+            let complete = events.push(&chunk).map_err(|_| silent())?;
+            let mut learnt = false;
+            let mut need = Need::Nothing;
+            for event in complete {
+                need = match serde_json::from_slice(&event).map_err(|_| silent())? {
+                    Event::Frame(frame) => {
+                        learnt = true;
+                        self.follower.frame(&frame)
+                    }
+                    Event::Heartbeat(beat) => self.follower.heartbeat(&beat),
+                };
+                if need != Need::Nothing {
+                    break;
+                }
+            }
+            self.publish(learnt);
+            if need != Need::Nothing || self.state.strong_count() == 0 {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    async fn snapshot(&mut self) -> Result<Cursor, DiscoverError> {
+        let url = self.fetch.own_url("/v1/feed/snapshot")?;
+        let name = url.to_string();
+        let request = self.authorised(self.fetch.get(url)).await?;
+        let body = self.fetch.body(request, &name, MAX_SNAPSHOT_BYTES).await?;
+        let snapshot: Snapshot =
+            serde_json::from_slice(&body).map_err(|_| DiscoverError::BadAnswer(name.clone()))?;
+        self.follower.snapshot(&snapshot);
+        self.publish(true);
+        self.follower
+            .cursor()
+            .cloned()
+            .ok_or(DiscoverError::BadAnswer(name))
+    }
+
+    fn publish(&mut self, learnt: bool) {
+        let Some(state) = self.state.upgrade() else {
+            return;
+        };
+        let now = state.now();
+        if learnt {
+            self.follower.prune(u64::try_from(now).unwrap_or(0));
+            state.set_revoked(self.follower.revoked().clone());
+        }
+        match self.follower.staleness(u64::try_from(now).unwrap_or(0)) {
+            Some(seconds) => {
+                state.set_fresh(now.saturating_sub_unsigned(seconds));
+            }
+            None => state.set_stale(),
+        }
+    }
+
+    /// A refused cursor costs the cursor; a refused token costs the token.
+    fn heed(&mut self, error: &DiscoverError) {
+        match error {
+            DiscoverError::Status(_, 401 | 403) => self.token = None,
+            DiscoverError::Status(_, 400 | 404 | 409 | 410 | 422) => {
+                let _ = self.follower.cursor_refused();
+            }
+            _ => {}
+        }
+    }
+
+    /// With a token of the client's own (RFC 6749 §4.4), fetched when there is none.
+    async fn authorised(
+        &mut self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<reqwest::RequestBuilder, DiscoverError> {
+        let Reader::Client { id, secret } = &self.reader else {
+            return Ok(request);
+        };
+        if let Some(token) = &self.token {
+            return Ok(request.bearer_auth(token));
+        }
+        let endpoint = self.token_endpoint.as_deref().unwrap_or_default();
+        let url = self.fetch.resolve(endpoint)?;
+        let name = url.to_string();
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("scope", "prolong:feed"),
+        ];
+        let grant = self
+            .fetch
+            .post(url)
+            .basic_auth(form_encoded(id), Some(form_encoded(secret)))
+            .form(&form);
+        let body = self
+            .fetch
+            .body(grant, &name, MAX_TOKEN_ANSWER_BYTES)
+            .await?;
+        let granted: Granted =
+            serde_json::from_slice(&body).map_err(|_| DiscoverError::BadAnswer(name))?;
+        let request = request.bearer_auth(&granted.access_token);
+        self.token = Some(granted.access_token);
+        Ok(request)
+    }
+}
+
+/// RFC 6749 §2.3.1: id and secret are form-encoded before Basic.
+fn form_encoded(text: &str) -> String {
+    let encoded = reqwest::Url::parse_with_params("http://x/", [("", text)])
+        .ok()
+        .and_then(|url| Some(url.query()?.strip_prefix('=')?.to_owned()));
+    encoded.unwrap_or_else(|| text.to_owned())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut digits, byte| {
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn basic_credentials_are_form_encoded() {
+        assert_eq!(form_encoded("a b+c:=/%"), "a+b%2Bc%3A%3D%2F%25");
+        assert_eq!(form_encoded("=x"), "%3Dx");
+    }
+}

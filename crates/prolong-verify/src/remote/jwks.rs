@@ -1,0 +1,104 @@
+//! The issuer's keys: refreshed in the background, and once more where a token names an unknown one.
+//!
+//! 1. A document that cannot be fetched or is refused changes nothing: the known keys stay.
+//! 2. For unknown keys there is one fetch at a time and at most one in 30 s; everyone who asks meanwhile gets its answer.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep},
+};
+
+use super::{error::DiscoverError, fetch::Fetch};
+use crate::{
+    keys::{Keys, MAX_JWKS_BYTES},
+    state::{Refetched, State},
+};
+
+const REFRESH: Duration = Duration::from_mins(5);
+const RETRY: Duration = Duration::from_secs(30);
+const COOLDOWN: Duration = Duration::from_secs(30);
+
+pub(super) struct KeySource {
+    fetch: Fetch,
+    url: reqwest::Url,
+    state: Weak<State>,
+    last: Mutex<Option<(Instant, Refetched)>>,
+}
+
+impl KeySource {
+    pub(super) fn new(
+        fetch: Fetch,
+        address: &str,
+        state: Weak<State>,
+    ) -> Result<Arc<Self>, DiscoverError> {
+        let url = fetch.resolve(address)?;
+        Ok(Arc::new(Self {
+            fetch,
+            url,
+            state,
+            last: Mutex::default(),
+        }))
+    }
+
+    /// Fetches the keys and puts them in place. An issuer without any usable key counts as a fault.
+    pub(super) async fn fetch(&self) -> Result<(), DiscoverError> {
+        let request = self.fetch.get(self.url.clone());
+        let body = self
+            .fetch
+            .body(request, self.url.as_str(), MAX_JWKS_BYTES)
+            .await?;
+        let keys = Keys::from_jwks(body).map_err(DiscoverError::Keys)?;
+        if keys.is_empty() {
+            return Err(DiscoverError::NoKeys);
+        }
+        if let Some(state) = self.state.upgrade() {
+            state.set_keys(keys);
+        }
+        Ok(())
+    }
+
+    /// Answers the state's questions, and refreshes until the state is gone.
+    pub(super) fn keep_fresh(self: Arc<Self>, state: &State) {
+        let asked = Arc::clone(&self);
+        state.on_unknown_key(Box::new(move || {
+            let source = Arc::clone(&asked);
+            // A task of its own: a caller who goes away must not undo the limit.
+            let fetching = tokio::spawn(async move { source.refetch().await });
+            Box::pin(async move { fetching.await.unwrap_or(Refetched::Failed) })
+        }));
+        tokio::spawn(async move {
+            let mut pause = REFRESH;
+            loop {
+                sleep(pause).await;
+                if self.state.strong_count() == 0 {
+                    return;
+                }
+                pause = if self.fetch().await.is_ok() {
+                    REFRESH
+                } else {
+                    RETRY
+                };
+            }
+        });
+    }
+
+    async fn refetch(&self) -> Refetched {
+        let mut last = self.last.lock().await;
+        if let Some((at, outcome)) = *last
+            && at.elapsed() < COOLDOWN
+        {
+            return outcome;
+        }
+        let outcome = match self.fetch().await {
+            Ok(()) => Refetched::Current,
+            Err(_) => Refetched::Failed,
+        };
+        *last = Some((Instant::now(), outcome));
+        outcome
+    }
+}

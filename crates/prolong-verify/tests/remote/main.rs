@@ -1,0 +1,423 @@
+//! A verifier against an issuer over HTTP: discovery, keys, feed, and an issuer that goes away.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set its scene should stop"
+)]
+
+use std::{
+    fmt::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode, Uri},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use futures_util::stream;
+use prolong_protocol::feed::{Chain, Cursor, Entry, Frame, Heartbeat, Kind, Snapshot};
+use prolong_verify::{DiscoverError, Expected, Revoked, Staleness, Verifier, axum::Session};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, sync::watch, time::sleep};
+use tower::ServiceExt;
+
+#[expect(dead_code, reason = "the verifier's tests use more of it")]
+#[path = "../verifier/mint.rs"]
+mod mint;
+
+use mint::{ISSUER, expected, jwk, token};
+use prolong_verify::Algorithm;
+
+const SALT: [u8; 16] = [9; 16];
+const LATE: u64 = 4_000_000_000;
+
+/// An authority of a few lines.
+struct Issuer {
+    name: String,
+    keys: watch::Sender<Value>,
+    entries: watch::Sender<Vec<Entry>>,
+    down: AtomicBool,
+    closed: watch::Sender<usize>,
+    guarded: bool,
+    key_fetches: AtomicUsize,
+    cursors: watch::Sender<Vec<String>>,
+}
+
+type Shared = Arc<Issuer>;
+
+async fn start(change: impl FnOnce(&mut Issuer)) -> (Shared, String) {
+    let mut issuer = Issuer {
+        name: ISSUER.to_owned(),
+        keys: watch::Sender::new(json!({ "keys": [jwk(Algorithm::Es256)] })),
+        entries: watch::Sender::new(Vec::new()),
+        down: AtomicBool::new(false),
+        closed: watch::Sender::new(0),
+        guarded: false,
+        key_fetches: AtomicUsize::new(0),
+        cursors: watch::Sender::new(Vec::new()),
+    };
+    change(&mut issuer);
+    let issuer = Arc::new(issuer);
+    let app = Router::new()
+        .route("/.well-known/oauth-authorization-server", get(metadata))
+        .route("/keys", get(keys))
+        .route("/token", post(grant))
+        .route("/v1/feed/snapshot", get(snapshot))
+        .route("/v1/feed", get(feed))
+        .layer(from_fn_with_state(Arc::clone(&issuer), maybe_down))
+        .with_state(Arc::clone(&issuer));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    (issuer, address)
+}
+
+async fn maybe_down(State(issuer): State<Shared>, request: Request, next: Next) -> Response {
+    if issuer.down.load(Ordering::SeqCst) {
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
+    next.run(request).await
+}
+
+async fn metadata(State(issuer): State<Shared>) -> String {
+    let name = &issuer.name;
+    json!({ "issuer": name, "jwks_uri": format!("{name}/keys"), "token_endpoint": format!("{name}/token") })
+        .to_string()
+}
+
+async fn keys(State(issuer): State<Shared>) -> String {
+    issuer.key_fetches.fetch_add(1, Ordering::SeqCst);
+    issuer.keys.borrow().to_string()
+}
+
+async fn grant(headers: HeaderMap, body: String) -> Response {
+    // "reader" and "a+b" behind Basic
+    assert_eq!(headers["authorization"], "Basic cmVhZGVyOmElMkJi");
+    assert_eq!(body, "grant_type=client_credentials&scope=prolong%3Afeed");
+    json!({ "access_token": "feed-token" })
+        .to_string()
+        .into_response()
+}
+
+fn refused(issuer: &Issuer, headers: &HeaderMap) -> bool {
+    issuer.guarded
+        && headers
+            .get("authorization")
+            .is_none_or(|field| field != "Bearer feed-token")
+}
+
+fn chain(entries: &[Entry]) -> Chain {
+    entries.iter().fold(Chain::default(), |chain, entry| {
+        chain.extend(entry, |bytes| {
+            let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+            digest.as_ref().try_into().unwrap()
+        })
+    })
+}
+
+async fn snapshot(State(issuer): State<Shared>, headers: HeaderMap) -> Response {
+    if refused(&issuer, &headers) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let entries = issuer.entries.borrow().clone();
+    let Cursor { epoch, seq, chain } = cursor(&entries);
+    let snapshot = Snapshot {
+        epoch,
+        seq,
+        chain,
+        salt: SALT,
+        entries,
+    };
+    serde_json::to_string(&snapshot).unwrap().into_response()
+}
+
+fn cursor(entries: &[Entry]) -> Cursor {
+    Cursor {
+        epoch: "e1".to_owned(),
+        seq: entries.len() as u64,
+        chain: chain(entries),
+    }
+}
+
+/// Frames after the cursor, with a heartbeat after each and ten times a second.
+async fn feed(State(issuer): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
+    if refused(&issuer, &headers) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let asked = uri
+        .query()
+        .unwrap()
+        .strip_prefix("cursor=")
+        .unwrap()
+        .to_owned();
+    let seq: usize = asked.split('.').nth(1).unwrap().parse().unwrap();
+    issuer.cursors.send_modify(|all| all.push(asked));
+    let closed = issuer.closed.subscribe();
+    let events = stream::unfold(
+        (issuer, closed, seq),
+        |(issuer, closed, mut seq)| async move {
+            if closed.has_changed().unwrap() {
+                return None;
+            }
+            let entries = issuer.entries.borrow().clone();
+            let mut text = String::new();
+            if entries.len() > seq {
+                let frame = Frame {
+                    first: seq as u64 + 1,
+                    last: entries.len() as u64,
+                    chain: chain(&entries),
+                    entries: entries[seq..].to_vec(),
+                    sig: None,
+                };
+                text = format!(
+                    "event: frame\ndata: {}\n\n",
+                    serde_json::to_string(&frame).unwrap()
+                );
+                seq = entries.len();
+            } else {
+                sleep(Duration::from_millis(100)).await;
+            }
+            let beat = Heartbeat {
+                head: seq as u64,
+                chain: chain(&entries),
+                as_of: LATE,
+                sig: None,
+            };
+            let _ = write!(
+                text,
+                "event: heartbeat\ndata: {}\n\n",
+                serde_json::to_string(&beat).unwrap()
+            );
+            Some((
+                Ok::<_, std::io::Error>(Bytes::from(text)),
+                (issuer, closed, seq),
+            ))
+        },
+    );
+    Body::from_stream(events).into_response()
+}
+
+impl Issuer {
+    fn end(&self, sid: &str) {
+        self.entries.send_modify(|all| {
+            all.push(Entry {
+                seq: all.len() as u64 + 1,
+                kind: Kind::SESSION,
+                key: Revoked::key_of(&SALT, sid),
+                arg: 1,
+                until: LATE,
+            });
+        });
+    }
+
+    fn drop_streams(&self) {
+        self.closed.send_modify(|count| *count += 1);
+    }
+}
+
+fn of_session(sid: &str) -> String {
+    token(
+        &json!({}),
+        &json!({ "sid": sid, "iat": 1, "exp": LATE, "jti": sid }),
+    )
+}
+
+async fn status(verifier: &Verifier, token: &str) -> u16 {
+    let layer = verifier.layer().staleness(Staleness::Closed);
+    let app = Router::new()
+        .route(
+            "/",
+            get(|session: Session| async move { session.subject().to_owned() }),
+        )
+        .layer(layer);
+    let request = Request::get("/").header("authorization", format!("Bearer {token}"));
+    let request = request.body(Body::empty()).unwrap();
+    app.oneshot(request).await.unwrap().status().as_u16()
+}
+
+/// Until it has this status, at most 3 s.
+async fn becomes(verifier: &Verifier, token: &str, wanted: u16) -> bool {
+    for _ in 0..150 {
+        if status(verifier, token).await == wanted {
+            return true;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    false
+}
+
+async fn discover(address: &str, expected: Expected) -> Result<Verifier, DiscoverError> {
+    Verifier::builder(expected)
+        .fetch_url(address)
+        .discover()
+        .await
+}
+
+#[tokio::test]
+async fn it_follows_and_outlives_the_authority() {
+    let (issuer, address) = start(|_| {}).await;
+    issuer.end("s0");
+    let verifier = discover(&address, expected()).await.unwrap();
+    assert_eq!(
+        status(&verifier, &of_session("s0")).await,
+        401,
+        "from the snapshot"
+    );
+    assert!(becomes(&verifier, &of_session("s1"), 200).await, "fresh");
+    issuer.end("s1");
+    assert!(
+        becomes(&verifier, &of_session("s1"), 401).await,
+        "from the stream"
+    );
+
+    issuer.drop_streams();
+    issuer.end("s2");
+    assert!(
+        becomes(&verifier, &of_session("s2"), 401).await,
+        "after a break"
+    );
+    let last = issuer.cursors.borrow().last().unwrap().clone();
+    assert!(last.starts_with("e1.2."), "from where it stood: {last}");
+
+    issuer.down.store(true, Ordering::SeqCst);
+    issuer.drop_streams();
+    sleep(Duration::from_millis(300)).await;
+    assert_eq!(status(&verifier, &of_session("s3")).await, 200);
+    assert_eq!(status(&verifier, &of_session("s1")).await, 401);
+    issuer.end("s3");
+    issuer.down.store(false, Ordering::SeqCst);
+    assert!(
+        becomes(&verifier, &of_session("s3"), 401).await,
+        "after its return"
+    );
+}
+
+#[tokio::test]
+async fn an_authority_that_lost_its_tail_is_followed_again_and_nothing_is_unlearnt() {
+    let (issuer, address) = start(|_| {}).await;
+    issuer.end("s1");
+    issuer.end("s2");
+    let verifier = discover(&address, expected()).await.unwrap();
+    assert!(becomes(&verifier, &of_session("other"), 200).await);
+    issuer.entries.send_modify(|all| all.truncate(1));
+    issuer.drop_streams();
+    issuer.end("s3");
+    issuer.drop_streams();
+    assert!(becomes(&verifier, &of_session("s3"), 401).await);
+    assert_eq!(status(&verifier, &of_session("s2")).await, 401);
+}
+
+#[tokio::test]
+async fn met_the_issuer_is_compared_byte_for_byte() {
+    for name in [
+        &format!("{ISSUER}/"),
+        "https://AUTH.example.com",
+        "https://evil.example",
+    ] {
+        let (_issuer, address) = start(|issuer| name.clone_into(&mut issuer.name)).await;
+        let refused = discover(&address, expected()).await;
+        assert!(
+            matches!(refused, Err(DiscoverError::WrongIssuer { .. })),
+            "{name}"
+        );
+    }
+    let plain = Verifier::discover("http://auth.example.com", "orders-api").await;
+    assert!(matches!(plain, Err(DiscoverError::BadUrl(_))));
+}
+
+#[tokio::test]
+async fn unknown_keys_cost_one_fetch_in_30_seconds() {
+    let (issuer, address) = start(|_| {}).await;
+    let verifier = discover(&address, expected()).await.unwrap();
+    assert!(becomes(&verifier, &of_session("s1"), 200).await);
+    assert_eq!(issuer.key_fetches.load(Ordering::SeqCst), 1);
+
+    let mut renamed = jwk(Algorithm::Es256);
+    renamed["kid"] = "second".into();
+    issuer
+        .keys
+        .send_replace(json!({ "keys": [jwk(Algorithm::Es256), renamed] }));
+    let changes = json!({ "iat": 1, "exp": LATE });
+    let second = token(&json!({ "kid": "second" }), &changes);
+    let unknown = token(&json!({ "kid": "third" }), &changes);
+    let all = (0..20).map(|_| status(&verifier, &second));
+    assert!(
+        futures_util::future::join_all(all)
+            .await
+            .iter()
+            .all(|one| *one == 200)
+    );
+    let all = (0..20).map(|_| status(&verifier, &unknown));
+    assert!(
+        futures_util::future::join_all(all)
+            .await
+            .iter()
+            .all(|one| *one == 401)
+    );
+    assert_eq!(issuer.key_fetches.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn an_unknown_key_while_the_issuer_is_away_is_nobodys_fault() {
+    let (issuer, address) = start(|_| {}).await;
+    let verifier = discover(&address, expected()).await.unwrap();
+    assert!(becomes(&verifier, &of_session("s1"), 200).await);
+    issuer.down.store(true, Ordering::SeqCst);
+    let unknown = token(
+        &json!({ "kid": "third" }),
+        &json!({ "iat": 1, "exp": LATE }),
+    );
+    assert_eq!(status(&verifier, &unknown).await, 503);
+    assert_eq!(
+        status(&verifier, &of_session("s1")).await,
+        200,
+        "known keys stay"
+    );
+}
+
+#[tokio::test]
+async fn a_guarded_feed_wants_a_client() {
+    let (_issuer, address) = start(|issuer| issuer.guarded = true).await;
+    let refused = discover(&address, expected()).await;
+    assert!(refused.unwrap_err().to_string().contains("feed_client"));
+    let builder = Verifier::builder(expected()).fetch_url(&address);
+    let verifier = builder
+        .clone()
+        .feed_client("reader", "a+b")
+        .discover()
+        .await
+        .unwrap();
+    assert!(becomes(&verifier, &of_session("s1"), 200).await);
+    let verifier = builder.without_feed().discover().await.unwrap();
+    assert_eq!(verifier.state().staleness(), None);
+    assert_eq!(
+        status(&verifier, &of_session("s1")).await,
+        503,
+        "closed, and never fresh"
+    );
+}
+
+#[tokio::test]
+async fn the_background_work_ends_with_the_last_state() {
+    let (issuer, address) = start(|_| {}).await;
+    let verifier = discover(&address, expected()).await.unwrap();
+    let layer = verifier.layer();
+    let state = Arc::downgrade(verifier.state());
+    drop(verifier);
+    assert!(state.upgrade().is_some(), "a layer keeps it going");
+    drop(layer);
+    assert!(state.upgrade().is_none());
+    sleep(Duration::from_millis(300)).await;
+    let streams = issuer.cursors.borrow().len();
+    issuer.drop_streams();
+    sleep(Duration::from_millis(500)).await;
+    assert_eq!(issuer.cursors.borrow().len(), streams);
+}
