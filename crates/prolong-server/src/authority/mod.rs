@@ -20,6 +20,10 @@ pub(crate) mod sign_in;
 mod signing_keys;
 pub(crate) mod ticket;
 mod user_table;
+#[cfg(test)]
+mod user_tests;
+#[cfg(test)]
+pub(crate) mod user_world;
 pub(crate) mod users;
 mod verify;
 

@@ -1,17 +1,42 @@
 //! A user proves again who they are, in a session that goes on.
 
-use prolong_core::{Event, Refusal, SessionId, Verdict, decide};
+use prolong_core::{Action, Event, Refusal, SessionId, Verdict, decide};
 use prolong_protocol::problem::Code;
 use prolong_protocol::token::TokenAnswer;
 use prolong_store::{Change, Found, Transaction};
+use prolong_verify::Claims;
 use serde_json::json;
 
-use super::Authority;
+use super::{Authority, Credential};
 use super::change_user::{ROUNDS, audit_line, too_much_contention};
 use super::end::no_such_session;
 use crate::http::problem::Failure;
 
 impl Authority {
+    /// The session of an access token, to reauthenticate in it. The token may have expired however long ago: it only
+    /// names the session, the password proves the rest, and tokens cannot outlive `sign_in_within`.
+    ///
+    /// # Errors
+    /// As for every caller; `INVALID_TOKEN` where the session is over for good.
+    pub(crate) async fn caller_to_reauthenticate(&self, bearer: Option<&str>) -> Result<Found, Failure> {
+        let now = self.decisive_now()?;
+        let claims = bearer.and_then(|bearer| self.authentic_claims(bearer, now).ok());
+        let Some(claims) = claims.filter(Claims::expired) else {
+            return self.authenticate(bearer, Credential::TO_REAUTHENTICATE).await.map(|caller| caller.found);
+        };
+        let gone = || Failure::new(Code::InvalidToken, "the session is over; sign in");
+        let id = claims.session_id().and_then(SessionId::parse).ok_or_else(gone)?;
+        let found = self.store.session(id).await.map_err(Failure::unavailable)?.ok_or_else(gone)?;
+        let client = self.client_of(&found.session)?;
+        if found.user.sub != claims.subject() || client.id != claims.client_id() {
+            return Err(gone());
+        }
+        match self.over_now(&found.session, &found.user.standing, now) {
+            Some(over) if over.reason.action() != Action::Reauthenticate => Err(gone().because(over.reason)),
+            _ => Ok(found),
+        }
+    }
+
     /// By password: new tokens with a new `auth_time`. No refresh token: the client has it, and only the client.
     ///
     /// # Errors

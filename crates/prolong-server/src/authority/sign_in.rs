@@ -16,7 +16,7 @@ use super::change_user::{ROUNDS, audit_line, ended_line, too_much_contention};
 use crate::entropy::draw;
 use crate::http::problem::Failure;
 use crate::settings::Client;
-use super::borrowed::SessionSecret;
+use crate::keys::SessionSecret;
 use crate::users::fold_login;
 
 /// What a sign-in says, beside who signs in.
@@ -158,7 +158,7 @@ impl Authority {
             Who::Verified { user, .. } => &user.sub,
             Who::Brought { sub } => sub,
         };
-        let key = super::borrowed::user_key(sub);
+        let key = crate::keys::user_key(sub);
         let id = SessionId::from_random(draw(&*self.entropy), key);
         let told = self.ask_user_table(sub, &sign_in.client, id, sign_in.remember).await?;
         for round in 0..ROUNDS {
@@ -234,7 +234,7 @@ impl Authority {
             id,
             user: user.key,
             client: sign_in.client.id.as_str().into(),
-            key: self.newest_refresh_key(),
+            key: self.refresh_keys.newest(),
             secret: secret_hash,
             authenticated_at,
             remember: sign_in.remember,
@@ -280,7 +280,7 @@ struct Plan {
 /// A user whom a backend brings, as first seen.
 pub(crate) fn new_user(sub: &str, now: Timestamp) -> User {
     User {
-        key: super::borrowed::user_key(sub),
+        key: crate::keys::user_key(sub),
         sub: sub.to_owned(),
         login: None,
         password_hash: None,

@@ -29,7 +29,7 @@ impl Authority {
     /// `SIGN_IN_REFUSED` for a disabled or deleted user; `UNAVAILABLE`.
     pub(crate) async fn issue_ticket(&self, sub: &str, sign_in: &SignIn) -> Result<String, Failure> {
         let ticket = format!("plt1_{}", URL_SAFE_NO_PAD.encode(draw::<32>(&*self.entropy)));
-        let key = super::borrowed::user_key(sub);
+        let key = crate::keys::user_key(sub);
         for round in 0..ROUNDS {
             let now = self.decisive_now()?;
             let written = Written {

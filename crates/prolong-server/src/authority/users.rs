@@ -40,7 +40,7 @@ impl Authority {
         let now = self.decisive_now()?;
         let sub = new.sub.unwrap_or_else(|| new_sub(&*self.entropy));
         let user = User {
-            key: super::borrowed::user_key(&sub),
+            key: crate::keys::user_key(&sub),
             sub,
             login: new.login,
             password_hash: new.password_hash,
@@ -68,7 +68,7 @@ impl Authority {
     /// # Errors
     /// `NOT_FOUND`, also for a deleted user; `UNAVAILABLE`.
     pub(crate) async fn existing_user(&self, sub: &str) -> Result<User, Failure> {
-        let user = self.store.user(super::borrowed::user_key(sub)).await.map_err(Failure::unavailable)?;
+        let user = self.store.user(crate::keys::user_key(sub)).await.map_err(Failure::unavailable)?;
         user.filter(|user| user.sub == sub && !user.standing.deleted).ok_or_else(no_such_user)
     }
 
@@ -78,7 +78,7 @@ impl Authority {
             Some(user) => Ok(user),
             None => self
                 .store
-                .user(super::borrowed::user_key(name))
+                .user(crate::keys::user_key(name))
                 .await
                 .map_err(Failure::unavailable)?
                 .ok_or_else(no_such_user),

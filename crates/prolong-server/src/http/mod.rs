@@ -11,6 +11,8 @@ pub(crate) mod cookie;
 pub(crate) mod cors;
 pub(crate) mod oauth;
 mod renew;
+#[cfg(test)]
+mod user_stories;
 mod verify;
 mod well_known;
 

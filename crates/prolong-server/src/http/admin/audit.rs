@@ -18,7 +18,7 @@ use crate::http::sessions::items::rfc3339;
 
 /// `?user=` (login or id), `session=`, `since=` (RFC 3339), `what=`.
 pub(super) async fn get(State(authority): State<Arc<Authority>>, parts: Parts) -> Result<Json<Value>, Failure> {
-    gate::actor(&authority, &parts, &[SUPPORT]).await?;
+    gate::actor(&authority, &parts, &[SUPPORT])?;
     let parameters = Parameters::read(&parts.uri, &["user", "session", "since", "what"])?;
     let page = parameters.page()?;
     if page.after.as_deref().is_some_and(|after| after.parse::<i64>().is_err()) {

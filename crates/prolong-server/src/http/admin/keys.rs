@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
+use http::StatusCode;
 use http::request::Parts;
 use serde_json::{Value, json};
 
 use super::gate;
 use crate::Authority;
 use crate::http::problem::Failure;
+use crate::http::sessions::fields::Segment;
 use crate::http::sessions::items::rfc3339;
 
 pub(super) async fn get(State(authority): State<Arc<Authority>>, parts: Parts) -> Result<Json<Value>, Failure> {
-    gate::actor(&authority, &parts, &[]).await?;
+    gate::actor(&authority, &parts, &[])?;
     let keys = authority.store.signing_keys().await.map_err(Failure::unavailable)?;
     let keys: Vec<Value> = keys
         .iter()
@@ -31,16 +33,17 @@ pub(super) async fn get(State(authority): State<Arc<Authority>>, parts: Parts) -
 }
 
 pub(super) async fn rotate(State(authority): State<Arc<Authority>>, parts: Parts) -> Result<Json<Value>, Failure> {
-    gate::actor(&authority, &parts, &[]).await?;
-    Err(Failure::unavailable("not joined yet"))
+    let actor = gate::actor(&authority, &parts, &[])?;
+    let kid = authority.rotate_signing_key(&actor).await?;
+    Ok(Json(json!({ "kid": kid })))
 }
 
 pub(super) async fn distrust(
     State(authority): State<Arc<Authority>>,
-    Path(kid): Path<String>,
+    Segment(kid): Segment,
     parts: Parts,
-) -> Result<Json<Value>, Failure> {
-    gate::actor(&authority, &parts, &[]).await?;
-    let _ = kid;
-    Err(Failure::unavailable("not joined yet"))
+) -> Result<StatusCode, Failure> {
+    let actor = gate::actor(&authority, &parts, &[])?;
+    authority.distrust_signing_key(&kid, &actor).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

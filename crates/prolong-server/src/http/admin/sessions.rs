@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use http::StatusCode;
 use http::request::Parts;
 use prolong_core::{EndReason, SessionId};
@@ -15,12 +15,12 @@ use super::paging::{Parameters, next};
 use crate::Authority;
 use crate::authority::end::no_such_session;
 use crate::http::problem::Failure;
-use crate::http::sessions::fields::invalid;
+use crate::http::sessions::fields::{Segment, invalid};
 use crate::http::sessions::items;
 
 /// `?user=` (login or id), `client_id=`, `live=true` (leaves out what has ended or is over).
 pub(super) async fn list(State(authority): State<Arc<Authority>>, parts: Parts) -> Result<Json<Value>, Failure> {
-    gate::actor(&authority, &parts, &[SUPPORT]).await?;
+    gate::actor(&authority, &parts, &[SUPPORT])?;
     let parameters = Parameters::read(&parts.uri, &["user", "client_id", "live"])?;
     let page = parameters.page()?;
     if page.after.as_deref().is_some_and(|after| SessionId::parse(after).is_none()) {
@@ -46,10 +46,10 @@ pub(super) async fn list(State(authority): State<Arc<Authority>>, parts: Parts) 
 
 pub(super) async fn of_user(
     State(authority): State<Arc<Authority>>,
-    Path(sub): Path<String>,
+    Segment(sub): Segment,
     parts: Parts,
 ) -> Result<Json<Value>, Failure> {
-    gate::actor(&authority, &parts, &[SUPPORT]).await?;
+    gate::actor(&authority, &parts, &[SUPPORT])?;
     let user = authority.existing_user(&sub).await?;
     let now = authority.decisive_now()?;
     let sessions = authority.store.sessions_of(user.key).await.map_err(Failure::unavailable)?;
@@ -62,10 +62,10 @@ pub(super) async fn of_user(
 
 pub(super) async fn get(
     State(authority): State<Arc<Authority>>,
-    Path(sid): Path<String>,
+    Segment(sid): Segment,
     parts: Parts,
 ) -> Result<Json<Value>, Failure> {
-    gate::actor(&authority, &parts, &[SUPPORT]).await?;
+    gate::actor(&authority, &parts, &[SUPPORT])?;
     let id = SessionId::parse(&sid).ok_or_else(no_such_session)?;
     let found = authority.store.session(id).await.map_err(Failure::unavailable)?.ok_or_else(no_such_session)?;
     Ok(Json(items::for_admin(&authority, &found, authority.decisive_now()?)))
@@ -73,10 +73,10 @@ pub(super) async fn get(
 
 pub(super) async fn delete(
     State(authority): State<Arc<Authority>>,
-    Path(sid): Path<String>,
+    Segment(sid): Segment,
     parts: Parts,
 ) -> Result<StatusCode, Failure> {
-    let actor = gate::actor(&authority, &parts, &[SUPPORT]).await?;
+    let actor = gate::actor(&authority, &parts, &[SUPPORT])?;
     let id = SessionId::parse(&sid).ok_or_else(no_such_session)?;
     authority.end_session(id, None, EndReason::EndedByAdmin, &actor).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use prolong_core::{SessionId, Timestamp};
@@ -19,17 +18,17 @@ use crate::authority::end::no_such_session;
 use crate::authority::sign_in::{Device, SignIn, Who};
 use crate::authority::ticket::TICKET_SECONDS;
 use crate::http::problem::Failure;
-use crate::http::sessions::fields::{Fields, invalid};
+use crate::http::sessions::fields::{Body, Fields, Segment, invalid};
 use crate::http::sessions::{place, slot};
 use crate::users::{coarse, parsed_claims};
 
 pub(super) async fn post(
     State(authority): State<Arc<Authority>>,
-    Path(sub): Path<String>,
+    Segment(sub): Segment,
     parts: Parts,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<Response, Failure> {
-    let actor = gate::actor(&authority, &parts, &[SIGN_IN]).await?;
+    let actor = gate::actor(&authority, &parts, &[SIGN_IN])?;
     let fields = Fields::read(&parts.headers, &body)?.only(KNOWN)?;
     check_sub(&authority, &sub)?;
     let ticket = match fields.text("deliver")? {
@@ -53,11 +52,11 @@ pub(super) async fn post(
 /// `POST /v1/admin/sessions/{sid}/reauthenticate`: the backend's word that the user proved again who they are.
 pub(super) async fn reauthenticate(
     State(authority): State<Arc<Authority>>,
-    Path(sid): Path<String>,
+    Segment(sid): Segment,
     parts: Parts,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<Response, Failure> {
-    let actor = gate::actor(&authority, &parts, &[SIGN_IN]).await?;
+    let actor = gate::actor(&authority, &parts, &[SIGN_IN])?;
     Fields::read_optional(&parts.headers, &body)?.only(&[])?;
     let id = SessionId::parse(&sid).ok_or_else(no_such_session)?;
     let answer = authority.reauthenticated(id, None, &actor).await?;

@@ -13,7 +13,7 @@ use crate::http::problem::Failure;
 use crate::http::sessions::items::rfc3339;
 
 pub(super) async fn get(State(authority): State<Arc<Authority>>, parts: Parts) -> Result<Json<Value>, Failure> {
-    gate::actor(&authority, &parts, &[SUPPORT]).await?;
+    gate::actor(&authority, &parts, &[SUPPORT])?;
     let counts = authority.store.counts().await.map_err(Failure::unavailable)?;
     let head = authority.store.feed_head().await.map_err(Failure::unavailable)?;
     Ok(Json(json!({

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
-use bytes::Bytes;
+use axum::extract::State;
 use http::StatusCode;
 use http::request::Parts;
 use prolong_store::{AuditFilter, Found, Page};
@@ -16,26 +15,26 @@ use super::{audit, paging};
 use crate::Authority;
 use crate::authority::users::UserPatch;
 use crate::http::problem::Failure;
-use crate::http::sessions::fields::{Fields, invalid};
+use crate::http::sessions::fields::{Body, Fields, Segment, invalid};
 use crate::http::sessions::items;
 
 pub(super) async fn get(
     State(authority): State<Arc<Authority>>,
-    Path(sub): Path<String>,
+    Segment(sub): Segment,
     parts: Parts,
 ) -> Result<Json<Value>, Failure> {
-    gate::actor(&authority, &parts, &[SUPPORT]).await?;
+    gate::actor(&authority, &parts, &[SUPPORT])?;
     Ok(Json(shown(&authority.existing_user(&sub).await?)))
 }
 
 /// `{login?, claims?}`; a claim that is `null` goes away.
 pub(super) async fn patch(
     State(authority): State<Arc<Authority>>,
-    Path(sub): Path<String>,
+    Segment(sub): Segment,
     parts: Parts,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<Json<Value>, Failure> {
-    let actor = gate::actor(&authority, &parts, &[]).await?;
+    let actor = gate::actor(&authority, &parts, &[])?;
     let fields = Fields::read(&parts.headers, &body)?.only(&["login", "username", "claims"])?;
     let patch = UserPatch { login: login(&fields)?, claims: fields.value("claims").cloned() };
     if patch.login.is_none() && patch.claims.is_none() {
@@ -47,10 +46,10 @@ pub(super) async fn patch(
 
 pub(super) async fn delete(
     State(authority): State<Arc<Authority>>,
-    Path(sub): Path<String>,
+    Segment(sub): Segment,
     parts: Parts,
 ) -> Result<StatusCode, Failure> {
-    let actor = gate::actor(&authority, &parts, &[]).await?;
+    let actor = gate::actor(&authority, &parts, &[])?;
     let user = authority.existing_user(&sub).await?;
     authority.delete_user(user.key, &actor).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -59,10 +58,10 @@ pub(super) async fn delete(
 /// Everything that is stored about a user (GDPR Art. 15 and 20), without secrets and hashes.
 pub(super) async fn export(
     State(authority): State<Arc<Authority>>,
-    Path(sub): Path<String>,
+    Segment(sub): Segment,
     parts: Parts,
 ) -> Result<Json<Value>, Failure> {
-    gate::actor(&authority, &parts, &[]).await?;
+    gate::actor(&authority, &parts, &[])?;
     let user = authority.existing_user(&sub).await?;
     let now = authority.decisive_now()?;
     let sessions = authority.store.sessions_of(user.key).await.map_err(Failure::unavailable)?;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use prolong_store::{User, UserFilter};
@@ -16,12 +15,12 @@ use super::paging::{Parameters, next};
 use crate::Authority;
 use crate::authority::users::NewUser;
 use crate::http::problem::Failure;
-use crate::http::sessions::fields::{Fields, invalid};
+use crate::http::sessions::fields::{Body, Fields, invalid};
 use crate::http::sessions::items::rfc3339;
 use crate::users::{PasswordHash, parsed_claims, valid_login, valid_new_password, valid_sub};
 
 pub(super) async fn get(State(authority): State<Arc<Authority>>, parts: Parts) -> Result<Json<Value>, Failure> {
-    gate::actor(&authority, &parts, &[SUPPORT]).await?;
+    gate::actor(&authority, &parts, &[SUPPORT])?;
     let parameters = Parameters::read(&parts.uri, &["prefix", "deleted"])?;
     let page = parameters.page()?;
     let filter = UserFilter {
@@ -36,9 +35,9 @@ pub(super) async fn get(State(authority): State<Arc<Authority>>, parts: Parts) -
 pub(super) async fn post(
     State(authority): State<Arc<Authority>>,
     parts: Parts,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<Response, Failure> {
-    let actor = gate::actor(&authority, &parts, &[]).await?;
+    let actor = gate::actor(&authority, &parts, &[])?;
     let fields = Fields::read(&parts.headers, &body)?
         .only(&["sub", "login", "username", "password", "password_hash", "claims"])?;
     let sub = fields.text("sub")?.map(ToOwned::to_owned);

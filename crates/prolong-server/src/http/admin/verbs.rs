@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use bytes::Bytes;
 use http::StatusCode;
 use http::request::Parts;
@@ -13,17 +13,17 @@ use super::gate::{self, SUPPORT};
 use super::users::{imported_hash, shown};
 use crate::Authority;
 use crate::http::problem::Failure;
-use crate::http::sessions::fields::{Fields, invalid};
+use crate::http::sessions::fields::{Body, Fields, Segment, invalid};
 
 type Answer = Result<Json<Value>, Failure>;
 
 pub(super) async fn disable(
     State(authority): State<Arc<Authority>>,
-    Path(sub): Path<String>,
+    Segment(sub): Segment,
     parts: Parts,
-    body: Bytes,
+    Body(body): Body,
 ) -> Answer {
-    let actor = gate::actor(&authority, &parts, &[]).await?;
+    let actor = gate::actor(&authority, &parts, &[])?;
     nothing_more(&parts, &body)?;
     let user = authority.existing_user(&sub).await?;
     Ok(Json(shown(&authority.disable_user(user.key, &actor).await?)))
@@ -31,11 +31,11 @@ pub(super) async fn disable(
 
 pub(super) async fn enable(
     State(authority): State<Arc<Authority>>,
-    Path(sub): Path<String>,
+    Segment(sub): Segment,
     parts: Parts,
-    body: Bytes,
+    Body(body): Body,
 ) -> Answer {
-    let actor = gate::actor(&authority, &parts, &[]).await?;
+    let actor = gate::actor(&authority, &parts, &[])?;
     nothing_more(&parts, &body)?;
     let user = authority.existing_user(&sub).await?;
     Ok(Json(shown(&authority.enable_user(user.key, &actor).await?)))
@@ -43,11 +43,11 @@ pub(super) async fn enable(
 
 pub(super) async fn require_reauth(
     State(authority): State<Arc<Authority>>,
-    Path(sub): Path<String>,
+    Segment(sub): Segment,
     parts: Parts,
-    body: Bytes,
+    Body(body): Body,
 ) -> Answer {
-    let actor = gate::actor(&authority, &parts, &[]).await?;
+    let actor = gate::actor(&authority, &parts, &[])?;
     nothing_more(&parts, &body)?;
     let user = authority.existing_user(&sub).await?;
     Ok(Json(shown(&authority.require_reauth(user.key, &actor).await?)))
@@ -55,11 +55,11 @@ pub(super) async fn require_reauth(
 
 pub(super) async fn sign_out(
     State(authority): State<Arc<Authority>>,
-    Path(sub): Path<String>,
+    Segment(sub): Segment,
     parts: Parts,
-    body: Bytes,
+    Body(body): Body,
 ) -> Answer {
-    let actor = gate::actor(&authority, &parts, &[SUPPORT]).await?;
+    let actor = gate::actor(&authority, &parts, &[SUPPORT])?;
     nothing_more(&parts, &body)?;
     let user = authority.existing_user(&sub).await?;
     Ok(Json(shown(&authority.sign_user_out(user.key, &actor).await?)))
@@ -68,11 +68,11 @@ pub(super) async fn sign_out(
 /// `{password}` or `{password_hash}`: sets it and ends every session.
 pub(super) async fn password(
     State(authority): State<Arc<Authority>>,
-    Path(sub): Path<String>,
+    Segment(sub): Segment,
     parts: Parts,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<StatusCode, Failure> {
-    let actor = gate::actor(&authority, &parts, &[]).await?;
+    let actor = gate::actor(&authority, &parts, &[])?;
     let fields = Fields::read(&parts.headers, &body)?.only(&["password", "password_hash"])?;
     let password = fields.text("password")?;
     let hash = imported_hash(&fields)?;

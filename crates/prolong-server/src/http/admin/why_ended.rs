@@ -17,7 +17,7 @@ use crate::http::sessions::fields::invalid;
 use crate::http::sessions::items;
 
 pub(super) async fn get(State(authority): State<Arc<Authority>>, parts: Parts) -> Result<Json<Value>, Failure> {
-    gate::actor(&authority, &parts, &[SUPPORT]).await?;
+    gate::actor(&authority, &parts, &[SUPPORT])?;
     let parameters = Parameters::read(&parts.uri, &["user"])?;
     let name = parameters.text("user").ok_or_else(|| invalid("user", "is missing: a login or a user's id"))?;
     let user = authority.user_by_name(name).await?;

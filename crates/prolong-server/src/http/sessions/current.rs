@@ -10,7 +10,7 @@ use http::request::Parts;
 use prolong_core::EndReason;
 use prolong_protocol::session::SessionItem;
 
-use super::fields::{Fields, invalid};
+use super::fields::{Body, Fields, invalid};
 use super::{caller, items, slot};
 use crate::Authority;
 use crate::http::problem::Failure;
@@ -26,7 +26,7 @@ pub(super) async fn get(
 pub(super) async fn patch(
     State(authority): State<Arc<Authority>>,
     parts: Parts,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<Json<SessionItem>, Failure> {
     let found = caller::caller(&authority, &parts).await?;
     let name = new_name(&parts, &body)?;

@@ -2,13 +2,45 @@
 
 use core::fmt;
 
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode, header};
 use prolong_protocol::problem::Code;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::http::problem::Failure;
+
+/// A body, not yet read.
+pub(crate) struct Body(pub(crate) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        Bytes::from_request(request, state).await.map(Self).map_err(|rejection| {
+            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                Failure::new(Code::TooLarge, "the body is too large")
+            } else {
+                Failure::new(Code::MalformedBody, "the body could not be read").cause(rejection)
+            }
+        })
+    }
+}
+
+/// The variable segment of a path, decoded.
+pub(crate) struct Segment(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        path.map(|Path(segment)| Self(segment))
+            .map_err(|rejection| Failure::new(Code::NotFound, "the path is not well encoded").cause(rejection))
+    }
+}
 
 /// A JSON object as it came; no member twice.
 #[derive(Debug)]

@@ -6,11 +6,7 @@ use prolong_store::Found;
 use serde_json::{Value, json};
 
 use crate::Authority;
-
-/// RFC 3339, in UTC.
-pub(crate) fn rfc3339(at: Timestamp) -> String {
-    jiff::Timestamp::from_millisecond(at.as_millis()).map_or_else(|_| "9999-12-31T23:59:59Z".to_owned(), |at| at.to_string())
-}
+pub(crate) use crate::token::rfc3339;
 
 /// One of a user's own sessions.
 pub(crate) fn item(authority: &Authority, session: &Session, current: bool) -> SessionItem {

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
-use bytes::Bytes;
+use axum::extract::State;
 use http::StatusCode;
 use http::request::Parts;
 use prolong_core::{EndReason, SessionId};
 use prolong_protocol::session::SessionItem;
 
+use super::fields::{Body, Segment};
 use super::{caller, current, items};
 use crate::Authority;
 use crate::authority::end::no_such_session;
@@ -17,9 +17,9 @@ use crate::http::problem::Failure;
 
 pub(super) async fn patch(
     State(authority): State<Arc<Authority>>,
-    Path(sid): Path<String>,
+    Segment(sid): Segment,
     parts: Parts,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<Json<SessionItem>, Failure> {
     let found = caller::caller(&authority, &parts).await?;
     let name = current::new_name(&parts, &body)?;
@@ -30,7 +30,7 @@ pub(super) async fn patch(
 
 pub(super) async fn delete(
     State(authority): State<Arc<Authority>>,
-    Path(sid): Path<String>,
+    Segment(sid): Segment,
     parts: Parts,
 ) -> Result<StatusCode, Failure> {
     let found = caller::caller(&authority, &parts).await?;

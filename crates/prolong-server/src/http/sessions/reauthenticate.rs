@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use bytes::Bytes;
 use http::request::Parts;
 
-use super::fields::Fields;
+use super::fields::{Body, Fields};
 use super::{caller, place, slot};
 use crate::Authority;
 use crate::http::problem::Failure;
@@ -15,7 +14,7 @@ use crate::http::problem::Failure;
 pub(super) async fn post(
     State(authority): State<Arc<Authority>>,
     parts: Parts,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<Response, Failure> {
     let found = caller::caller_to_reauthenticate(&authority, &parts).await?;
     let fields = Fields::read(&parts.headers, &body)?;

@@ -9,7 +9,7 @@ use http::StatusCode;
 use http::request::Parts;
 use prolong_protocol::problem::Code;
 
-use super::fields::{Fields, invalid};
+use super::fields::{Body, Fields, invalid};
 use super::{place, slot};
 use crate::Authority;
 use crate::authority::sign_in::SignIn;
@@ -19,20 +19,26 @@ use crate::settings::{Client, ClientKind, Transport};
 pub(super) async fn post(
     State(authority): State<Arc<Authority>>,
     parts: Parts,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<Response, Failure> {
-    let fields = Fields::read(&parts.headers, &body)?;
-    let client = client(&authority, &fields)?;
+    let result = sign_in(&authority, &parts, &body).await;
+    authority.metrics.sign_in(result.as_ref().map_or_else(|failure| failure.code.as_str(), |_| "ok"));
+    result
+}
+
+async fn sign_in(authority: &Authority, parts: &Parts, body: &Bytes) -> Result<Response, Failure> {
+    let fields = Fields::read(&parts.headers, body)?;
+    let client = client(authority, &fields)?;
     if client.transport == Transport::Cookie {
-        slot::refuse_forgery(&authority, &client, &parts)?;
+        slot::refuse_forgery(authority, &client, parts)?;
     }
     let remember = fields.flag("remember")?;
-    let device = place::device(&authority.settings, &parts, fields.line("device_name", 100)?);
+    let device = place::device(&authority.settings, parts, fields.line("device_name", 100)?);
     let signed_in = match credentials(&fields)? {
         Credentials::Ticket(ticket) => authority.redeem_ticket(&client, ticket, remember, device).await?,
         Credentials::Password { username, password } => {
             first_party(&client)?;
-            let network = place::network(&authority.settings, &parts);
+            let network = place::network(&authority.settings, parts);
             let sign_in = SignIn {
                 client: Arc::clone(&client),
                 remember: remember.unwrap_or(false),
@@ -46,7 +52,7 @@ pub(super) async fn post(
             authority.sign_in_with_password(username, password, &network, &sign_in).await?
         }
     };
-    slot::answer(&authority, StatusCode::CREATED, signed_in)
+    Ok(slot::answer(authority, StatusCode::CREATED, signed_in))
 }
 
 enum Credentials<'a> {
