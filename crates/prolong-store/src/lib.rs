@@ -25,5 +25,5 @@ pub use record::{
     AuditLine, Counts, FeedLine, Found, KeyState, NewAuditLine, NewFeedEntry, SealedKey, Ticket,
     User,
 };
-pub use sqlite::{RestoreReport, SqliteOptions, SqliteStore, schema_version};
+pub use sqlite::{RestoreReport, SqliteOptions, SqliteStore, WriterStats, schema_version};
 pub use store::Store;

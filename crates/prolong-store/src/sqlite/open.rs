@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, params};
 use sha2::{Digest, Sha256};
 
@@ -104,6 +105,9 @@ pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
 
 fn pragmas(db: &Connection) -> rusqlite::Result<()> {
     db.set_prepared_statement_cache_capacity(64);
+    // Without it, SQLite parses and plans a cached statement again whenever a value is bound that could, to its mind,
+    // change the plan: here that is each time.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = 1; \
          PRAGMA checkpoint_fullfsync = 1; PRAGMA wal_autocheckpoint = 0; PRAGMA foreign_keys = ON; \

@@ -3,26 +3,32 @@
 use prolong_core::{KeyId, Session, SessionId, Timestamp, UserKey};
 use rusqlite::{Connection, OptionalExtension, Params, Result, Row, params};
 
-use super::rows::{self, SESSION, USER};
+use super::rows::{self, session_columns, user_columns};
 use crate::{
     AuditFilter, AuditLine, Counts, FeedCursor, FeedLine, Found, Page, SealedKey, SessionFilter,
     User, UserFilter,
 };
 
 pub(super) fn session(db: &Connection, id: SessionId) -> Result<Option<Found>> {
-    let sql = format!(
-        "SELECT {SESSION}, {USER} FROM session s JOIN user u ON u.key = s.user WHERE s.id = ?1"
+    let sql = concat!(
+        "SELECT ",
+        session_columns!(),
+        ", ",
+        user_columns!(),
+        " FROM session s JOIN user u ON u.key = s.user WHERE s.id = ?1"
     );
-    db.prepare_cached(&sql)?
+    db.prepare_cached(sql)?
         .query_row(params![id.0], rows::found)
         .optional()
 }
 
 pub(super) fn sessions_of(db: &Connection, user: UserKey) -> Result<Vec<Session>> {
-    let sql = format!(
-        "SELECT {SESSION} FROM session s WHERE s.user = ?1 ORDER BY s.started_at DESC, s.id DESC"
+    let sql = concat!(
+        "SELECT ",
+        session_columns!(),
+        " FROM session s WHERE s.user = ?1 ORDER BY s.started_at DESC, s.id DESC"
     );
-    all(db, &sql, params![user.0], rows::session)
+    all(db, sql, params![user.0], rows::session)
 }
 
 /// Goes on after a session that ended meanwhile, but not after one that was removed.
@@ -40,8 +46,9 @@ pub(super) fn sessions(db: &Connection, filter: &SessionFilter, page: &Page) -> 
     } else {
         "?1 IS NULL"
     };
+    let (session, user) = (session_columns!(), user_columns!());
     let sql = format!(
-        "SELECT {SESSION}, {USER} FROM session s JOIN user u ON u.key = s.user \
+        "SELECT {session}, {user} FROM session s JOIN user u ON u.key = s.user \
          WHERE {of_user} AND (?2 IS NULL OR s.client = ?2) AND (NOT ?3 OR s.end_reason = 0) \
          AND (?4 IS NULL OR (s.started_at, s.id) < (SELECT started_at, id FROM session WHERE id = ?4)) \
          ORDER BY s.started_at DESC, s.id DESC LIMIT ?5"
@@ -58,22 +65,27 @@ pub(super) fn sessions(db: &Connection, filter: &SessionFilter, page: &Page) -> 
 }
 
 pub(super) fn user(db: &Connection, key: UserKey) -> Result<Option<User>> {
-    let sql = format!("SELECT {USER} FROM user u WHERE u.key = ?1");
-    db.prepare_cached(&sql)?
+    let sql = concat!("SELECT ", user_columns!(), " FROM user u WHERE u.key = ?1");
+    db.prepare_cached(sql)?
         .query_row(params![key.0], rows::user)
         .optional()
 }
 
 pub(super) fn user_by_login(db: &Connection, login: &str) -> Result<Option<User>> {
-    let sql = format!("SELECT {USER} FROM user u WHERE u.login = ?1");
-    db.prepare_cached(&sql)?
+    let sql = concat!(
+        "SELECT ",
+        user_columns!(),
+        " FROM user u WHERE u.login = ?1"
+    );
+    db.prepare_cached(sql)?
         .query_row(params![login], rows::user)
         .optional()
 }
 
 pub(super) fn users(db: &Connection, filter: &UserFilter, page: &Page) -> Result<Vec<User>> {
+    let user = user_columns!();
     let sql = format!(
-        "SELECT {USER} FROM user u WHERE (?1 IS NULL OR u.sub > ?1) AND (?2 OR NOT u.deleted) \
+        "SELECT {user} FROM user u WHERE (?1 IS NULL OR u.sub > ?1) AND (?2 OR NOT u.deleted) \
          AND (?3 = '' OR substr(u.sub, 1, length(?3)) = ?3 OR substr(u.login, 1, length(?3)) = ?3) \
          ORDER BY u.sub LIMIT ?4"
     );

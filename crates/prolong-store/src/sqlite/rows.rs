@@ -11,13 +11,26 @@ use rusqlite::{Error, Result, Row};
 
 use crate::{AuditLine, FeedLine, Found, KeyState, SealedKey, Ticket, User};
 
-pub(super) const SESSION: &str = "s.id, s.user, s.client, s.end_reason, s.ended_at, s.flags, s.generation, s.key, \
+/// Macros, so that each statement is one literal: nothing is put together per call.
+macro_rules! session_columns {
+    () => {
+        "s.id, s.user, s.client, s.end_reason, s.ended_at, s.flags, s.generation, s.key, \
      s.previous_key, s.secret, s.produced_by, s.predecessor_attempt, s.forgiven, s.rotated_at, s.active_at, \
      s.started_at, s.authenticated_at, s.idle, s.absolute_end, s.version, s.scope, s.acr, s.device_name, \
-     s.user_agent, s.ip";
+     s.user_agent, s.ip"
+    };
+}
+pub(super) use session_columns;
+
 const SESSION_COLUMNS: usize = 25;
-pub(super) const USER: &str = "u.key, u.sub, u.login, u.password_hash, u.claims, u.version, u.disabled, u.deleted, \
-     u.reauth_at, u.last_sign_in, u.created_at, u.deleted_at, u.revision";
+
+macro_rules! user_columns {
+    () => {
+        "u.key, u.sub, u.login, u.password_hash, u.claims, u.version, u.disabled, u.deleted, \
+     u.reauth_at, u.last_sign_in, u.created_at, u.deleted_at, u.revision"
+    };
+}
+pub(super) use user_columns;
 
 pub(super) fn found(row: &Row<'_>) -> Result<Found> {
     Ok(Found {

@@ -2,19 +2,23 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 
 use super::apply;
+use super::stats::Counters;
 use crate::{Committed, NotCommitted, StoreError, Transaction};
 
 /// A transaction, and whoever waits for it.
 pub(super) struct Job {
     pub(super) transaction: Transaction,
     pub(super) answer: oneshot::Sender<Answer>,
+    /// Where it waits.
+    pub(super) runtime: Option<Handle>,
 }
 
 type Answer = Result<Committed, NotCommitted>;
@@ -23,9 +27,11 @@ type Answer = Result<Committed, NotCommitted>;
 pub(super) type Failure = Arc<Mutex<Option<String>>>;
 
 const BATCH: usize = 512;
-/// Pages in the WAL from which it is copied back even under load, and when nobody waits.
-const PAGES_UNDER_LOAD: usize = 8_000;
-const PAGES_AT_REST: usize = 1_000;
+/// Pages in the WAL from which it is copied back between two batches. Its file stays as long as it is: overwriting
+/// costs half of what growing does.
+const WAL_PAGES: usize = 8_000;
+/// So many answers are given by the writer itself; more go to the runtime in one piece.
+const ANSWERED_HERE: usize = 2;
 const IDLE: Duration = Duration::from_secs(2);
 
 pub(super) struct Writer {
@@ -34,6 +40,7 @@ pub(super) struct Writer {
     pub(super) failure: Failure,
     /// Pages in the WAL, kept by SQLite's hook after each commit.
     pub(super) wal_pages: Arc<core::sync::atomic::AtomicUsize>,
+    pub(super) counters: Arc<Counters>,
 }
 
 impl Writer {
@@ -52,51 +59,46 @@ impl Writer {
                 Ok(job) => job,
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
                 Err(RecvTimeoutError::Timeout) => {
-                    self.checkpoint("TRUNCATE", 1)?;
+                    self.checkpoint(1)?;
                     continue;
                 }
             };
             let mut batch = vec![first];
             batch.extend(self.jobs.try_iter().take(BATCH - 1));
-            let full = batch.len() > 1;
             self.write(batch)?;
-            self.checkpoint(
-                "PASSIVE",
-                if full {
-                    PAGES_UNDER_LOAD
-                } else {
-                    PAGES_AT_REST
-                },
-            )?;
+            self.checkpoint(WAL_PAGES)?;
         }
     }
 
     /// Nobody is answered before the commit is on the disk; after a failed fsync nobody is answered at all.
     fn write(&self, batch: Vec<Job>) -> Result<(), String> {
+        let begun = Instant::now();
+        let runtime = batch.first().and_then(|job| job.runtime.clone());
         let mut answers = Vec::with_capacity(batch.len());
-        let outcome = self.write_all(batch, &mut answers);
-        match outcome {
+        match self.write_all(batch, &mut answers) {
             Ok(()) => {
-                for (to, answer) in answers {
-                    // Whoever stopped waiting reads again.
-                    let _ = to.send(answer);
-                }
-                Ok(())
+                let conflict =
+                    |(_, answer): &&(_, Answer)| matches!(answer, Err(NotCommitted::Conflict(_)));
+                let conflicts = answers.iter().filter(conflict).count();
+                self.counters
+                    .committed(answers.len(), conflicts, begun.elapsed());
             }
-            Err(error) if fatal(&error) => Err(error.to_string()),
+            Err(error) if fatal(&error) => return Err(error.to_string()),
             Err(error) => {
                 // A full disk: SQLite took everything back, and so do we.
-                if !self.db.is_autocommit() {
-                    self.db
-                        .execute_batch("ROLLBACK")
-                        .map_err(|error| error.to_string())?;
+                self.counters.failed();
+                for (_, answer) in &mut answers {
+                    *answer = Err(StoreError::Unavailable(error.to_string()).into());
                 }
-                for (to, _) in answers {
-                    let _ = to.send(Err(StoreError::Unavailable(error.to_string()).into()));
+                if !self.db.is_autocommit()
+                    && let Err(error) = self.db.execute_batch("ROLLBACK")
+                {
+                    return Err(error.to_string());
                 }
-                Ok(())
             }
         }
+        Answers(answers).give(runtime);
+        Ok(())
     }
 
     fn write_all(
@@ -104,11 +106,27 @@ impl Writer {
         batch: Vec<Job>,
         answers: &mut Vec<(oneshot::Sender<Answer>, Answer)>,
     ) -> rusqlite::Result<()> {
+        let mut jobs = batch.into_iter();
+        let outcome = self.write_jobs(&mut jobs, answers);
+        if outcome.is_err() {
+            // Those whose turn did not come are told the same as the others.
+            let rest = jobs.map(|job| (job.answer, Err(NotCommitted::Conflict(0))));
+            answers.extend(rest);
+        }
+        outcome
+    }
+
+    fn write_jobs(
+        &self,
+        jobs: &mut impl Iterator<Item = Job>,
+        answers: &mut Vec<(oneshot::Sender<Answer>, Answer)>,
+    ) -> rusqlite::Result<()> {
         self.run_cached("BEGIN IMMEDIATE")?;
         for Job {
             transaction,
             answer,
-        } in batch
+            ..
+        } in jobs
         {
             match self.write_one(transaction) {
                 Ok(outcome) => answers.push((answer, outcome)),
@@ -161,13 +179,15 @@ impl Writer {
         self.db.prepare_cached(sql)?.execute([]).map(|_| ())
     }
 
-    /// Copies the WAL back on this thread only: two connections never checkpoint at once.
-    fn checkpoint(&self, mode: &str, from_pages: usize) -> Result<(), String> {
+    /// Copies the WAL back on this thread only: two connections never checkpoint at once. Waits for no reader.
+    fn checkpoint(&self, from_pages: usize) -> Result<(), String> {
         if self.wal_pages.load(core::sync::atomic::Ordering::Relaxed) < from_pages {
             return Ok(());
         }
-        let sql = format!("PRAGMA wal_checkpoint({mode})");
-        let outcome = self.db.query_row(&sql, [], |row| row.get::<_, i64>(0));
+        let begun = Instant::now();
+        let copy = self.db.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)");
+        let outcome = copy.and_then(|mut copy| copy.query_row([], |row| row.get::<_, i64>(0)));
+        self.counters.checkpointed(begun.elapsed());
         match outcome {
             Ok(_) => {
                 self.wal_pages
@@ -175,8 +195,34 @@ impl Writer {
                 Ok(())
             }
             Err(error) if fatal(&error) => Err(error.to_string()),
-            // Busy readers or a full disk: later will do, the WAL holds everything.
+            // A full disk: later will do, the WAL holds everything.
             Err(_) => Ok(()),
+        }
+    }
+}
+
+/// Answers whose batch was decided: made once it is on the disk, or taken back, and never earlier, because they are
+/// given when they are dropped.
+struct Answers(Vec<(oneshot::Sender<Answer>, Answer)>);
+
+impl Answers {
+    /// Waking a task from a thread outside of its runtime costs a system call; so one task is woken that wakes the
+    /// others. Not on a runtime of one thread, which may be driven by someone who waits for one of the others.
+    fn give(self, runtime: Option<Handle>) {
+        if self.0.len() > ANSWERED_HERE
+            && let Some(runtime) = runtime
+            && runtime.runtime_flavor() == RuntimeFlavor::MultiThread
+        {
+            drop(runtime.spawn(async move { drop(self) }));
+        }
+    }
+}
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        for (to, answer) in self.0.drain(..) {
+            // Whoever stopped waiting reads again.
+            let _ = to.send(answer);
         }
     }
 }
