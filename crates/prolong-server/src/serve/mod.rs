@@ -1,4 +1,17 @@
-//! On the network: listener, metrics, background work.
+//! On the network: listener, limits, metrics, health, background work, and the operator's door.
 
-/// Counters.
-pub struct Metrics;
+mod background;
+mod guard;
+mod listener;
+mod metrics;
+mod operations;
+mod operator;
+// The page is one more thing that operators look at, so it is served together with `/readyz`.
+#[path = "../http/pages/mod.rs"]
+mod pages;
+
+pub use background::{CLOCK_HIGH_WATER, run_background};
+pub use listener::{Listening, serve};
+pub use metrics::Metrics;
+pub use operations::routes;
+pub use operator::{OPERATOR, operator_client, operator_router};

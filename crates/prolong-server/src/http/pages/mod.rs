@@ -14,7 +14,7 @@ use crate::Authority;
 use crate::settings::{Client, ClientKind, Transport};
 
 /// `/` and what it loads.
-pub fn routes() -> Router<Arc<Authority>> {
+pub(crate) fn routes() -> Router<Arc<Authority>> {
     Router::new()
         .route("/", get(page))
         .route("/page/style.css", get(|| async { file("text/css; charset=utf-8", STYLE.to_owned()) }))

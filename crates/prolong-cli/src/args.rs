@@ -1,0 +1,207 @@
+//! The command line, as written.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// A session authority: keeps active users signed in and everyone else out.
+#[derive(Debug, Parser)]
+#[command(name = "prolong", version, arg_required_else_help = true, propagate_version = true)]
+pub(crate) struct Args {
+    /// The configuration file [default: prolong.toml, if it is there; else development mode]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where the database and the keys are; wins over the configuration
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// How results are printed
+    #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs the authority
+    Serve {
+        /// Where to listen; port 0 takes any free one
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<SocketAddr>,
+    },
+    /// Shows it all on this machine: an authority in a temporary folder, a sample API, a user
+    Demo,
+    /// Users
+    #[command(subcommand)]
+    User(User),
+    /// Sessions
+    #[command(subcommand)]
+    Session(Session),
+    /// Signing keys
+    #[command(subcommand)]
+    Key(Key),
+    /// Applications that ask for tokens (they are registered in the configuration)
+    #[command(subcommand)]
+    Client(Client),
+    /// The configuration
+    #[command(subcommand)]
+    Config(Config),
+    /// Copies the database into a new file, also while the server runs; the master key is not in it
+    Backup {
+        /// The file to write; it must not exist
+        file: PathBuf,
+    },
+    /// Puts a backup in place of the database, while no server runs
+    #[command(group = clap::ArgGroup::new("sessions").required(true))]
+    Restore {
+        /// A file that `prolong backup` wrote
+        file: PathBuf,
+        /// Sessions of the backup go on; those started later are lost
+        #[arg(long, group = "sessions")]
+        keep_sessions: bool,
+        /// Everybody signs in again
+        #[arg(long, group = "sessions")]
+        end_all: bool,
+    },
+    /// Looks at configuration, files, keys, clock and database, and says what to mend
+    Doctor,
+    /// Prints completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page
+    Man,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// Makes a user
+    Add {
+        /// Login name
+        name: String,
+        /// Reads the password from the first line of the standard input instead of asking for it
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Lists users
+    List,
+    /// Shows a user
+    Show(Name),
+    /// Bans a user: out everywhere, and not in again until enabled
+    Disable(Name),
+    /// Lets a banned user sign in again
+    Enable(Name),
+    /// Asks the user's every session for the password again
+    RequireReauth(Name),
+    /// Ends all sessions of a user
+    SignOut(Name),
+    /// Sets a password, which ends all sessions of the user
+    SetPassword {
+        /// Login name or id
+        name: String,
+        /// Reads the password from the first line of the standard input instead of asking for it
+        #[arg(long)]
+        password_stdin: bool,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Name {
+    /// Login name or id
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Session {
+    /// Lists sessions, newest first
+    List {
+        /// Only of this user (login name or id)
+        #[arg(long)]
+        user: Option<String>,
+    },
+    /// Shows a session
+    Show {
+        /// Its id
+        sid: String,
+    },
+    /// Ends a session
+    End {
+        /// Its id
+        sid: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Key {
+    /// Lists signing keys
+    List,
+    /// Makes a new signing key now; nobody notices
+    Rotate,
+    /// Declares a signing key unsafe: every token that it signed is refused
+    Distrust {
+        /// The key's id, as `key list` shows it
+        kid: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Client {
+    /// Lists the clients of the configuration
+    List,
+    /// Draws a secret for a confidential client and prints it with the hash for the configuration
+    Secret,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Reads the configuration and names every fault in it
+    Check,
+    /// Says in words what a policy means for a user
+    Explain {
+        /// A policy of the configuration, or a preset [default: the policies of all clients]
+        policy: Option<String>,
+    },
+    /// Writes a configuration to start from, and a master key
+    Init {
+        /// The address that browsers and APIs will use
+        #[arg(long, value_name = "URL", default_value = "https://auth.example.com")]
+        issuer: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_does_not_contradict_itself() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_restore_says_what_becomes_of_sessions() {
+        assert!(Args::try_parse_from(["prolong", "restore", "b.db"]).is_err());
+        assert!(Args::try_parse_from(["prolong", "restore", "b.db", "--keep-sessions", "--end-all"]).is_err());
+        assert!(Args::try_parse_from(["prolong", "restore", "b.db", "--end-all"]).is_ok());
+    }
+
+    #[test]
+    fn flags_go_before_or_after() {
+        let args = Args::try_parse_from(["prolong", "user", "add", "maryo", "--password-stdin", "--output", "json"]);
+        assert_eq!(args.unwrap().output, Output::Json);
+        let args = Args::try_parse_from(["prolong", "--data-dir", "d", "serve", "--listen", "127.0.0.1:0"]).unwrap();
+        assert!(matches!(args.command, Command::Serve { listen: Some(listen) } if listen.port() == 0));
+    }
+}

@@ -1,0 +1,54 @@
+//! `prolong backup`, `prolong restore`.
+
+use std::path::Path;
+
+use axum::http::Method;
+use prolong_server::clock::Clock;
+use prolong_server::entropy::draw;
+use prolong_store::SqliteStore;
+use serde_json::json;
+
+use crate::clock::{SystemClock, shown};
+use crate::config::Config;
+use crate::door::{self, Door};
+use crate::entropy::SystemEntropy;
+use crate::house;
+use crate::out::Out;
+
+pub(super) async fn backup(config: &Config, file: &Path, out: &Out) -> anyhow::Result<()> {
+    let file = std::path::absolute(file)?;
+    if door::socket_path(&config.data_dir).exists()
+        && let Ok(door @ Door::Socket(..)) = Door::open(config).await
+    {
+        door.call(Method::POST, super::serve::BACKUP, Some(&json!({ "to": file }))).await?;
+    } else {
+        house::open_store(config)?.backup(&file)?;
+    }
+    out.say(&format!(
+        "wrote {}. It needs the master key {} to be of use; keep the two apart",
+        file.display(),
+        config.master_key_file.display()
+    ));
+    Ok(())
+}
+
+pub(super) fn restore(config: &Config, file: &Path, end_all: bool, out: &Out) -> anyhow::Result<()> {
+    let at = end_all.then(|| SystemClock::new().now());
+    let report = SqliteStore::restore(file, &config.data_dir, at, draw(&SystemEntropy))?;
+    let newest = report.newest.map_or_else(|| "it holds no session".to_owned(), |at| format!("sign-ins and renewals after {} are lost", shown(at)));
+    let kept = report.kept_aside.as_ref().map_or_else(String::new, |path| format!("\nThe database that was there is kept as {}", path.display()));
+    let text = format!(
+        "restored {} users and {} sessions, of which {} were ended now; {newest}. Bans, sign-outs and password changes \
+         since then are lost too: repeat those that matter{kept}",
+        report.users, report.sessions, report.ended
+    );
+    let facts = json!({
+        "users": report.users,
+        "sessions": report.sessions,
+        "ended": report.ended,
+        "newest": report.newest.map(shown),
+        "kept_aside": report.kept_aside,
+    });
+    out.facts(&facts, &text);
+    Ok(())
+}

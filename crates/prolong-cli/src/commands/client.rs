@@ -1,0 +1,44 @@
+//! `prolong client …`
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use prolong_server::entropy::draw;
+use prolong_server::settings::{ClientKind, Transport};
+use serde_json::{Value, json};
+
+use crate::args::Client;
+use crate::config::{Config, Overrides};
+use crate::entropy::SystemEntropy;
+use crate::out::Out;
+
+pub(super) fn run(overrides: &Overrides, command: &Client, out: &Out) -> anyhow::Result<()> {
+    match command {
+        Client::List => {
+            let settings = Config::load(overrides)?.plain_settings();
+            let clients: Vec<Value> = settings
+                .clients
+                .values()
+                .map(|client| {
+                    json!({
+                        "id": client.id,
+                        "kind": if client.kind == ClientKind::Public { "public" } else { "confidential" },
+                        "policy": client.policy_name,
+                        "audience": client.audience.join(" "),
+                        "scopes": client.scopes.join(" "),
+                        "transport": if client.transport == Transport::Cookie { "cookie" } else { "body" },
+                    })
+                })
+                .collect();
+            out.table(&clients, &["id", "kind", "policy", "audience", "scopes", "transport"]);
+        }
+        Client::Secret => {
+            let secret = URL_SAFE_NO_PAD.encode(draw::<32>(&SystemEntropy));
+            let hash = digest(&SHA256, secret.as_bytes());
+            let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+            let text = format!("secret, for the client:            {secret}\nsecret_hash, for the configuration: \"sha256:{hash}\"");
+            out.facts(&json!({ "secret": secret, "secret_hash": format!("sha256:{hash}") }), &text);
+        }
+    }
+    Ok(())
+}

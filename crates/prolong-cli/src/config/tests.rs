@@ -1,0 +1,147 @@
+use super::*;
+
+fn read(text: &str) -> Result<Config, Faults> {
+    read_with(text, &[])
+}
+
+fn read_with(text: &str, environment: &[(&str, &str)]) -> Result<Config, Faults> {
+    let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Config::read(text, Some(Path::new("prolong.toml")), environment, &Overrides::default())
+}
+
+const GOOD: &str = r#"
+listen = "127.0.0.1:8080"
+issuer = "https://auth.example.com/prolong"
+[policies.orders]
+preset = "soft-expiry"
+access = "20m"
+[[clients]]
+id = "web"
+kind = "public"
+policy = "orders"
+policy_remembered = "refresh"
+audience = "orders-api"
+scopes = ["orders:read"]
+origins = ["https://app.example.com"]
+password_sign_in = true
+[limits]
+connections = 7
+"#;
+
+#[test]
+fn the_example_of_the_manual_is_understood() {
+    let config = read(GOOD).unwrap();
+    let settings = config.plain_settings();
+    let client = &settings.clients["web"];
+    assert_eq!(client.policy.access.as_secs(), 20 * 60);
+    assert_eq!(client.audience, ["orders-api"]);
+    assert!(client.policy_remembered.is_some());
+    assert_eq!((settings.issuer.as_str(), settings.base_path.as_str()), ("https://auth.example.com/prolong", "/prolong"));
+    assert_eq!(settings.limits.connections, 7);
+    assert!(!settings.development);
+}
+
+#[test]
+fn all_faults_are_named_at_once_with_their_place_and_a_hint() {
+    let text = r#"
+        isuer = "https://auth.example.com"
+        tls = { cert = "x" }
+        [policies.orders]
+        preset = "soft-expiri"
+        access = 20
+        [policies.short]
+        soft = "30m"
+        [[clients]]
+        id = "web"
+        policy = "order"
+        kind = "confidential"
+        origins = ["https://App.example.com/"]
+        [[clients]]
+        id = "web"
+        transport = "cokie"
+        [limits]
+        conections = 3
+    "#;
+    let faults = read(text).unwrap_err().each();
+    let expected = [
+        ("isuer", "did you mean `issuer`?"),
+        ("tls", "reverse proxy"),
+        ("policies.orders.preset", "did you mean \"soft-expiry\"?"),
+        ("policies.orders.access", "\"20m\""),
+        ("policies.short.soft", "shorter than `access`"),
+        ("clients[web].policy", "did you mean \"orders\"?"),
+        ("clients[web].secret_hash", "prolong client secret"),
+        ("clients[web].origins", "lower case"),
+        ("clients", "twice"),
+        ("clients[web].transport", "did you mean \"cookie\"?"),
+        ("limits.conections", "did you mean `connections`?"),
+    ];
+    for (key, message) in expected {
+        assert!(faults.iter().any(|(k, m)| k == key && m.contains(message)), "{key}: {message}\n{faults:#?}");
+    }
+    assert_eq!(faults.len(), expected.len(), "{faults:#?}");
+}
+
+#[test]
+fn the_environment_wins_and_the_master_key_stays_apart() {
+    let environment = [
+        ("PROLONG__LIMITS__CONNECTIONS", "9"),
+        ("PROLONG__POLICIES__ORDERS__ACCESS", "10m"),
+        ("PROLONG__TRUSTED_PROXIES", r#"["10.0.0.0/8", "::1"]"#),
+        ("PROLONG__MASTER_KEY", "secret"),
+        ("PROLONGED", "not ours"),
+    ];
+    let config = read_with(GOOD, &environment).unwrap();
+    let settings = config.plain_settings();
+    assert_eq!(settings.limits.connections, 9);
+    assert_eq!(settings.clients["web"].policy.access.as_secs(), 600);
+    assert_eq!(settings.trusted_proxies.len(), 2);
+    assert_eq!(config.master_key.as_deref(), Some("secret"));
+    let faults = read_with(GOOD, &[("PROLONG__LIMITS__CONECTIONS", "9")]).unwrap_err();
+    assert!(faults.to_string().contains("limits.conections"), "{faults}");
+}
+
+#[test]
+fn without_a_file_it_is_development_on_loopback_only() {
+    let config = Config::read(DEVELOPMENT, None, std::iter::empty(), &Overrides::default()).unwrap();
+    let settings = config.settings(SocketAddr::from(([127, 0, 0, 1], 8081)));
+    assert_eq!(settings.issuer, "http://localhost:8081");
+    assert_eq!(settings.clients["web"].origins, Origins::AnyLoopback);
+    assert_eq!(config.data_dir, Path::new("prolong-data"));
+    let listen = Some(SocketAddr::from(([0, 0, 0, 0], 8080)));
+    let beyond = Overrides { listen, ..Overrides::default() };
+    assert!(Config::read(DEVELOPMENT, None, std::iter::empty(), &beyond).unwrap_err().to_string().contains("issuer"));
+}
+
+#[test]
+fn an_issuer_must_be_one_that_others_can_trust() {
+    let with = |issuer: &str, listen: &str| {
+        read(&GOOD.replace("https://auth.example.com/prolong", issuer).replace("127.0.0.1:8080", listen))
+    };
+    assert!(with("https://auth.example.com", "0.0.0.0:8080").is_ok());
+    assert!(with("http://localhost:9000", "127.0.0.1:9000").is_ok());
+    for (issuer, listen) in [
+        ("http://auth.example.com", "127.0.0.1:8080"),
+        ("http://localhost:9000", "0.0.0.0:9000"),
+        ("https://auth.example.com/", "127.0.0.1:8080"),
+        ("https://auth.example.com?x", "127.0.0.1:8080"),
+        ("https://Auth.example.com", "127.0.0.1:8080"),
+        ("auth.example.com", "127.0.0.1:8080"),
+    ] {
+        assert!(with(issuer, listen).is_err(), "{issuer}");
+    }
+}
+
+#[test]
+fn the_examples_are_understood() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/policies");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let read = Config::read(&text, Some(&path), std::iter::empty(), &Overrides::default());
+        assert!(read.is_ok(), "{}", read.unwrap_err());
+        seen += 1;
+    }
+    assert!(seen >= 9, "{seen}");
+}

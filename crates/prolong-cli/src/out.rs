@@ -1,0 +1,82 @@
+//! The one module that prints. A reader who goes away (`| head`) is no fault.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use crate::args::Output;
+
+/// Where results go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Out {
+    json: bool,
+}
+
+impl Out {
+    pub(crate) fn new(output: Output) -> Self {
+        Self { json: output == Output::Json }
+    }
+
+    /// A sentence for people; machines get it as `{"message": …}`.
+    pub(crate) fn say(&self, text: &str) {
+        if self.json { self.raw(&json!({ "message": text }).to_string()) } else { self.raw(text) }
+    }
+
+    /// Facts: as they are for machines, `text` for people.
+    pub(crate) fn facts(&self, facts: &Value, text: &str) {
+        if self.json { self.raw(&facts.to_string()) } else { self.raw(text) }
+    }
+
+    /// One object: a line per member for people.
+    pub(crate) fn object(&self, object: &Value) {
+        let mut text = String::new();
+        for (name, value) in object.as_object().into_iter().flatten() {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{name:<18} {}", plain(value));
+        }
+        self.facts(object, text.trim_end());
+    }
+
+    /// A list: a table of these columns for people.
+    pub(crate) fn table(&self, items: &[Value], columns: &[&str]) {
+        let cell = |item: &Value, column: &str| item.get(column).map_or_else(String::new, plain);
+        let width = |column: &&str| items.iter().map(|item| cell(item, column).chars().count()).max().unwrap_or(0).max(column.len());
+        let widths: Vec<usize> = columns.iter().map(width).collect();
+        let row = |cells: Vec<String>| {
+            let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+            padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        };
+        let mut lines = vec![row(columns.iter().map(|column| column.replace('_', " ")).collect())];
+        lines.extend(items.iter().map(|item| row(columns.iter().map(|column| cell(item, column)).collect())));
+        let text = if items.is_empty() { "none".to_owned() } else { lines.join("\n") };
+        self.facts(&Value::from(items.to_vec()), &text);
+    }
+
+    /// Exactly this, and a line's end.
+    pub(crate) fn raw(&self, text: &str) {
+        let _ = writeln!(anstream::stdout(), "{text}");
+    }
+
+    /// Exactly these bytes.
+    pub(crate) fn bytes(&self, bytes: &[u8]) {
+        let _ = std::io::stdout().write_all(bytes);
+    }
+
+    /// Says on the standard error why the command failed.
+    pub(crate) fn failed(&self, error: &anyhow::Error) -> ExitCode {
+        let text = format!("{error:#}");
+        let text = if self.json { json!({ "error": text }).to_string() } else { format!("prolong: {text}") };
+        let _ = writeln!(anstream::stderr(), "{text}");
+        ExitCode::FAILURE
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "–".to_owned(),
+        other => other.to_string(),
+    }
+}

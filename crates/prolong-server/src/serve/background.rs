@@ -1,0 +1,72 @@
+//! What happens without anybody asking, in steps so small that no request waits for them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prolong_core::Timestamp;
+use prolong_store::{Change, NotCommitted, Transaction};
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use crate::Authority;
+
+/// The fact that holds the latest time this data folder has seen, in milliseconds since the epoch.
+pub const CLOCK_HIGH_WATER: &str = "clock_high_water";
+
+/// Works until it is dropped. What fails is logged and tried again at the next turn.
+pub async fn run_background(authority: Arc<Authority>) {
+    let mut turn = interval(TURN);
+    turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        turn.tick().await;
+        let now = match authority.clock.trusted_now() {
+            Ok(now) => now,
+            Err(why) => {
+                tracing::error!(why, "the clock cannot be trusted; nothing is decided until it can");
+                continue;
+            }
+        };
+        if let Err(error) = authority.turn(now).await {
+            tracing::warn!(%error, "background work failed; it is tried again in {} s", TURN.as_secs());
+        }
+    }
+}
+
+const TURN: Duration = Duration::from_secs(30);
+const BATCH: usize = 200;
+const BATCHES: usize = 50;
+const AUDIT_BATCH: usize = 1000;
+/// Between two batches, so that requests go first.
+const PAUSE: Duration = Duration::from_millis(20);
+
+impl Authority {
+    async fn turn(&self, now: Timestamp) -> Result<(), NotCommitted> {
+        let retention = &self.settings.retention;
+        self.store
+            .commit(Transaction {
+                changes: vec![
+                    Change::SetFact { name: CLOCK_HIGH_WATER, value: now.as_millis().to_string() },
+                    Change::ForgetTicketsBefore(now),
+                    Change::ForgetFeedBefore(now.as_secs()),
+                    Change::ForgetAuditBefore(now.minus(retention.audit), AUDIT_BATCH),
+                ],
+            })
+            .await?;
+        self.sweep(now.minus(retention.sessions)).await
+    }
+
+    /// Removes sessions that ended, or were over, before `before`.
+    async fn sweep(&self, before: Timestamp) -> Result<(), NotCommitted> {
+        for _ in 0..BATCHES {
+            let old = self.store.removable_sessions(before, BATCH).await?;
+            let last = old.len() < BATCH;
+            if !old.is_empty() {
+                self.store.commit(Transaction::of(Change::RemoveSessions(old))).await?;
+            }
+            if last {
+                break;
+            }
+            sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,110 @@
+//! Stands before every handler.
+//!
+//! 1. A body that is, or turns out, larger than `limits.body_bytes` is 413; nothing is handed on.
+//! 2. A body that has not arrived within `limits.request_timeout` is 408.
+//! 3. A request that is not answered within the same time again is 503: whether it took effect is unknown, so the
+//!    client tries again. The head of an answer counts; a stream may go on.
+//! 4. Every answer says `nosniff` and `no-referrer`, unless its handler said otherwise.
+//!
+//! Deployment: behind a reverse proxy that buffers bodies, 2 never strikes here.
+
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, header};
+use http_body_util::LengthLimitError;
+use prolong_protocol::problem::Code;
+
+use crate::http::problem::Failure;
+
+/// How large and how slow a request may be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Guard {
+    pub(super) body_bytes: usize,
+    pub(super) patience: Duration,
+}
+
+impl Guard {
+    pub(super) async fn stand(self, request: Request, next: Next) -> Response {
+        let mut response = match self.whole(request).await {
+            Ok(request) => match tokio::time::timeout(self.patience, next.run(request)).await {
+                Ok(response) => response,
+                Err(_) => Failure::unavailable("a request was not answered in time").into_response(),
+            },
+            Err(failure) => failure.into_response(),
+        };
+        let headers = response.headers_mut();
+        for (name, value) in QUIET {
+            headers.entry(name).or_insert(HeaderValue::from_static(value));
+        }
+        response
+    }
+
+    /// The request with its body in memory.
+    async fn whole(self, request: Request) -> Result<Request, Failure> {
+        let (parts, body) = request.into_parts();
+        let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        if announced.is_some_and(|length: u64| usize::try_from(length).map_or(true, |length| length > self.body_bytes)) {
+            return Err(self.too_large());
+        }
+        let arrived = tokio::time::timeout(self.patience, to_bytes(body, self.body_bytes)).await;
+        let body = arrived
+            .map_err(|_| Failure::new(Code::RequestTimeout, "the body did not arrive in time"))?
+            .map_err(|error| self.refused(error))?;
+        Ok(Request::from_parts(parts, Body::from(body)))
+    }
+
+    fn refused(self, error: axum::Error) -> Failure {
+        let cause = error.into_inner();
+        if cause.downcast_ref::<LengthLimitError>().is_some() {
+            self.too_large()
+        } else {
+            Failure::new(Code::MalformedBody, "the body broke off").cause(cause)
+        }
+    }
+
+    fn too_large(self) -> Failure {
+        Failure::new(Code::TooLarge, format!("the body must have at most {} bytes", self.body_bytes))
+    }
+}
+
+const QUIET: [(HeaderName, &str); 2] =
+    [(header::X_CONTENT_TYPE_OPTIONS, "nosniff"), (header::REFERRER_POLICY, "no-referrer")];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::Router;
+    use axum::routing::post;
+    use http::StatusCode;
+    use tower::ServiceExt;
+
+    async fn answer(request: Request) -> Response {
+        let guard = Guard { body_bytes: 8, patience: Duration::from_millis(20) };
+        let slow = || async { core::future::pending::<()>().await };
+        let app = Router::new().route("/", post(|body: String| async move { body })).route("/slow", post(slow));
+        let app = app.layer(axum::middleware::from_fn(move |request, next| guard.stand(request, next)));
+        app.oneshot(request).await.unwrap()
+    }
+
+    fn post_to(path: &str, body: Body) -> Request {
+        Request::post(path).body(body).unwrap()
+    }
+
+    #[tokio::test]
+    async fn size_and_time_are_limited() {
+        assert_eq!(answer(post_to("/", Body::from("12345678"))).await.status(), StatusCode::OK);
+        assert_eq!(answer(post_to("/", Body::from("123456789"))).await.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        let mut announced = post_to("/", Body::empty());
+        announced.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("9"));
+        assert_eq!(answer(announced).await.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        let never = futures_util::stream::pending::<Result<bytes::Bytes, std::io::Error>>();
+        assert_eq!(answer(post_to("/", Body::from_stream(never))).await.status(), StatusCode::REQUEST_TIMEOUT);
+        let slow = answer(post_to("/slow", Body::empty())).await;
+        assert_eq!(slow.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(slow.headers()[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+    }
+}

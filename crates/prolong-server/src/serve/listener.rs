@@ -1,0 +1,170 @@
+//! The accept loop.
+//!
+//! 1. At most `limits.connections` at a time; more wait in the kernel's queue.
+//! 2. A connection whose first request has not arrived within `limits.head_timeout` is closed, and so is one that stops
+//!    in the middle of a later head.
+//! 3. When told to stop: no new connections, the requests under way are answered, and after `DRAIN` what is still open
+//!    (streams, mostly) is cut.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use futures_util::future::join_all;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+#[cfg(unix)]
+use tokio::net::UnixListener;
+use tokio::sync::Semaphore;
+use tower::ServiceExt;
+
+use super::guard::Guard;
+use crate::Authority;
+use crate::settings::Limits;
+
+/// One place to listen at, and what answers there.
+pub enum Listening {
+    /// On a TCP address.
+    Tcp(TcpListener, Router),
+    /// On a Unix socket, to processes of the same user and of root only.
+    #[cfg(unix)]
+    Unix(UnixListener, Router, u32),
+}
+
+/// Serves until `stop` resolves, then drains.
+pub async fn serve(authority: &Arc<Authority>, places: Vec<Listening>, stop: impl Future<Output = ()>) {
+    let graceful = GracefulShutdown::new();
+    let limits = &authority.settings.limits;
+    let desk = Arc::new(Desk {
+        authority: Arc::clone(authority),
+        http: http(limits),
+        seats: Arc::new(Semaphore::new(limits.connections.max(1))),
+        head_timeout: limits.head_timeout,
+    });
+    let guard = Guard { body_bytes: limits.body_bytes, patience: limits.request_timeout };
+    let accepting = join_all(places.into_iter().map(|place| accept(Arc::clone(&desk), place, guard, &graceful)));
+    tokio::select! {
+        _ = accepting => {}
+        () = stop => {}
+    }
+    tracing::info!(connections = graceful.count(), "draining");
+    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+        tracing::info!("cut the connections that were still open");
+    }
+}
+
+/// Longer than any ordinary request may take, shorter than the 10 s that an operator waits.
+const DRAIN: Duration = Duration::from_secs(8);
+
+struct Desk {
+    authority: Arc<Authority>,
+    http: Builder<TokioExecutor>,
+    seats: Arc<Semaphore>,
+    head_timeout: Duration,
+}
+
+fn http(limits: &Limits) -> Builder<TokioExecutor> {
+    let mut http = Builder::new(TokioExecutor::new());
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_timeout)
+        .max_buf_size(limits.head_bytes.max(8192));
+    http.http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(128)
+        .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
+        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(Duration::from_secs(10));
+    http
+}
+
+async fn accept(desk: Arc<Desk>, place: Listening, guard: Guard, graceful: &GracefulShutdown) {
+    let guarded = |app: Router| app.layer(axum::middleware::from_fn(move |request, next| guard.stand(request, next)));
+    match place {
+        Listening::Tcp(listener, app) => {
+            let app = guarded(app);
+            loop {
+                let seat = desk.seat().await;
+                match listener.accept().await {
+                    Ok((stream, peer)) => {
+                        // Answers are small and written at once; waiting for more only delays them.
+                        let _ = stream.set_nodelay(true);
+                        tokio::spawn(Arc::clone(&desk).attend(stream, peer, app.clone(), graceful.watcher(), seat));
+                    }
+                    Err(error) => rest(&error).await,
+                }
+            }
+        }
+        #[cfg(unix)]
+        Listening::Unix(listener, app, owner) => {
+            let app = guarded(app);
+            loop {
+                match listener.accept().await {
+                    Ok((stream, _)) => {
+                        let trusted = stream.peer_cred().is_ok_and(|peer| peer.uid() == owner || peer.uid() == 0);
+                        if trusted {
+                            tokio::spawn(Arc::clone(&desk).attend(stream, LOCAL, app.clone(), graceful.watcher(), None));
+                        } else {
+                            tracing::warn!("another user's process knocked at the operator's socket; refused");
+                        }
+                    }
+                    Err(error) => rest(&error).await,
+                }
+            }
+        }
+    }
+}
+
+/// Out of file descriptors, usually: some connection must end first.
+async fn rest(error: &std::io::Error) {
+    tracing::warn!(%error, "cannot accept a connection");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+pub(super) const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+
+type Seat = Option<tokio::sync::OwnedSemaphorePermit>;
+
+impl Desk {
+    async fn seat(&self) -> Seat {
+        Arc::clone(&self.seats).acquire_owned().await.ok()
+    }
+
+    async fn attend<S>(self: Arc<Self>, stream: S, peer: SocketAddr, app: Router, watcher: Watcher, seat: Seat)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let open = self.authority.metrics.connection();
+        let spoke = Arc::new(AtomicBool::new(false));
+        let heard = Arc::clone(&spoke);
+        let service = service_fn(move |request: http::Request<Incoming>| {
+            heard.store(true, Ordering::Relaxed);
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(ConnectInfo(peer));
+            app.clone().oneshot(request)
+        });
+        let connection = self.http.serve_connection(TokioIo::new(stream), service).into_owned();
+        let mut connection = Box::pin(watcher.watch(connection));
+        let result = tokio::select! {
+            result = &mut connection => result,
+            // Hyper's own clock starts only when it knows which HTTP this is.
+            () = tokio::time::sleep(self.head_timeout), if !spoke.load(Ordering::Relaxed) => {
+                if spoke.load(Ordering::Relaxed) { connection.await } else { Ok(()) }
+            }
+        };
+        if let Err(error) = result {
+            tracing::debug!(error, "a connection broke");
+        }
+        drop((open, seat));
+    }
+}

@@ -1,0 +1,158 @@
+//! What the authority counts. Labels come from closed lists; nothing here names a user, a session or a token.
+
+use core::sync::atomic::AtomicU64;
+
+use prolong_core::EndReason;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+use prolong_store::{Counts, SealedKey};
+
+/// Counters and gauges, and the registry that writes them down (`OpenMetrics` text).
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    refreshes: Family<ByClass, Counter>,
+    ends: Family<ByReason, Counter>,
+    sign_ins: Family<ByResult, Counter>,
+    connections: Gauge,
+    stored: Family<ByKind, Gauge>,
+    key_age: Family<ByState, Gauge<f64, AtomicU64>>,
+}
+
+impl Metrics {
+    /// All zero.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("prolong");
+        let refreshes = Family::default();
+        registry.register("refreshes", "Outcomes of prolonging, by class", refreshes.clone());
+        let ends = Family::default();
+        registry.register("ends", "Sessions ended, by reason", ends.clone());
+        let sign_ins = Family::default();
+        registry.register("sign_ins", "Sign-ins, by result", sign_ins.clone());
+        let connections = Gauge::default();
+        registry.register("connections", "Connections open now", connections.clone());
+        let stored = Family::default();
+        registry.register("stored", "Rows in the store, by kind", stored.clone());
+        let key_age = Family::default();
+        let help = "Age of the newest signing key in each state";
+        registry.register_with_unit("signing_key_age", help, Unit::Seconds, key_age.clone());
+        Self { registry, refreshes, ends, sign_ins, connections, stored, key_age }
+    }
+
+    /// Prolonging came to this: a class of the core, or a refusal's word from a closed list.
+    pub fn refresh(&self, class: &'static str) {
+        self.refreshes.get_or_create(&ByClass { class }).inc();
+    }
+
+    /// A session ended.
+    pub fn ended(&self, reason: EndReason) {
+        self.ends.get_or_create(&ByReason { reason: reason.as_str() }).inc();
+    }
+
+    /// A sign-in came to this: `ok`, or a problem code.
+    pub fn sign_in(&self, result: &'static str) {
+        self.sign_ins.get_or_create(&ByResult { result }).inc();
+    }
+
+    /// A connection opened; it counts until what is returned is dropped.
+    pub(super) fn connection(&self) -> OpenConnection {
+        self.connections.inc();
+        OpenConnection(self.connections.clone())
+    }
+
+    /// The page for scrapers, with what only the store knows as of now.
+    pub(super) fn page(&self, counts: Counts, keys: &[SealedKey], now: prolong_core::Timestamp) -> String {
+        let set = |kind, count: u64| {
+            self.stored.get_or_create(&ByKind { kind }).set(i64::try_from(count).unwrap_or(i64::MAX));
+        };
+        set("users", counts.users);
+        set("sessions", counts.sessions);
+        set("sessions_not_ended", counts.sessions_not_ended);
+        set("feed_entries", counts.feed_entries);
+        set("audit_lines", counts.audit_lines);
+        self.key_age.clear();
+        for key in keys {
+            let age = now.since(key.created_at).as_secs_f64();
+            let gauge = self.key_age.get_or_create_owned(&ByState { state: key.state.as_str() });
+            if gauge.get() == 0.0 || age < gauge.get() {
+                gauge.set(age);
+            }
+        }
+        let mut text = String::new();
+        match prometheus_client::encoding::text::encode(&mut text, &self.registry) {
+            Ok(()) => text,
+            Err(_) => String::new(),
+        }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Counts one connection until it is dropped.
+pub(super) struct OpenConnection(Gauge);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ByClass {
+    class: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ByReason {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ByResult {
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ByKind {
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ByState {
+    state: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_has_what_was_counted() {
+        let metrics = Metrics::new();
+        metrics.refresh("A2_rotated");
+        metrics.ended(EndReason::SignedOut);
+        metrics.sign_in("ok");
+        let open = metrics.connection();
+        let page = metrics.page(Counts { users: 3, ..Counts::default() }, &[], prolong_core::Timestamp::EPOCH);
+        for line in [
+            "prolong_refreshes_total{class=\"A2_rotated\"} 1",
+            "prolong_ends_total{reason=\"signed_out\"} 1",
+            "prolong_sign_ins_total{result=\"ok\"} 1",
+            "prolong_connections 1",
+            "prolong_stored{kind=\"users\"} 3",
+            "# EOF",
+        ] {
+            assert!(page.contains(line), "{line} is missing in\n{page}");
+        }
+        drop(open);
+        assert_eq!(metrics.connections.get(), 0);
+    }
+}

@@ -1,0 +1,52 @@
+//! For operators and their machines: is it alive, is it ready, what does it count.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::{HeaderValue, header};
+use prolong_store::KeyState;
+
+use crate::Authority;
+use crate::http::problem::Failure;
+
+/// `/healthz`, `/readyz`, `/metrics`, and the page at `/`.
+pub fn routes() -> Router<Arc<Authority>> {
+    Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .merge(super::pages::routes())
+}
+
+/// The process answers. Says nothing of the store: a restart would not mend that.
+async fn healthz() -> Response {
+    plain("ok\n".to_owned())
+}
+
+/// It can decide, store and sign: send it requests.
+async fn readyz(State(authority): State<Arc<Authority>>) -> Result<Response, Failure> {
+    authority.clock.trusted_now().map_err(Failure::unavailable)?;
+    authority.store.feed_head().await.map_err(Failure::unavailable)?;
+    let keys = authority.store.signing_keys().await.map_err(Failure::unavailable)?;
+    if keys.iter().any(|key| key.state == KeyState::Active) {
+        Ok(plain("ready\n".to_owned()))
+    } else {
+        Err(Failure::unavailable("there is no active signing key"))
+    }
+}
+
+async fn metrics(State(authority): State<Arc<Authority>>) -> Result<Response, Failure> {
+    let counts = authority.store.counts().await.map_err(Failure::unavailable)?;
+    let keys = authority.store.signing_keys().await.map_err(Failure::unavailable)?;
+    let mut response = plain(authority.metrics.page(counts, &keys, authority.clock.now()));
+    let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    Ok(response)
+}
+
+fn plain(text: String) -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], text).into_response()
+}
