@@ -1,3 +1,6 @@
+import type { Environment } from './environment.js'
+import type { Held } from './tokens.js'
+
 const GAP = 5e3
 const MOST = 12
 const HOUR = 36e5
@@ -33,3 +36,36 @@ export const nextAllowed = (
 /** Back-off after the nth failure in a row: full jitter, 1 s doubling to 5 min; `retryAfter` (seconds) is honoured up to a day. */
 export const backOff = (failures: number, random: number, retryAfter = 0): number =>
   Math.max(random * Math.min(1e3 * 2 ** failures, 3e5), Math.min(retryAfter, 86400) * 1e3)
+
+/** When the session's next renewal may start: budget, back-off, and other tabs' attempts. */
+export const gateOf = (environment: Environment, now: () => number, shared: (now: number) => number) => {
+  const attempts: number[] = []
+  let failures = 0
+  let notBefore = 0
+  return {
+    attempted: () => {
+      attempts.push(environment.steady())
+      if (attempts.length > 24) attempts.shift()
+    },
+    /** In elapsed time. The budget counts in steady time: a wall clock set forward must not shorten a gap. */
+    allowedAt: (held: Held | undefined): number => {
+      const steady = environment.steady()
+      const next = nextAllowed(attempts, steady, {
+        since: steady - (now() - (held?.at ?? 0)),
+        life: held?.life ?? 9e5,
+        dead: !held || held.expires <= now(),
+      })
+      return Math.max(notBefore, now() + Math.max(0, next - steady), shared(now()))
+    },
+    pause: (delay: number) => {
+      notBefore = now() + delay
+    },
+    failed: (retryAfter?: number) => {
+      notBefore = now() + backOff(failures++, environment.random(), retryAfter)
+    },
+    failures: () => failures,
+    clear: () => {
+      failures = notBefore = 0
+    },
+  }
+}

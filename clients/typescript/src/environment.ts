@@ -1,3 +1,5 @@
+import { unavailable } from './errors.js'
+
 /** A small synchronous store that the tabs of an origin share. */
 export interface SharedStore {
   getItem(key: string): string | null
@@ -28,6 +30,8 @@ export interface Environment {
   /** Where the sessions of one page are kept, so that a second of the same name replaces the first. */
   page: object | undefined
 }
+
+const HEARING = { passive: true, capture: true }
 
 /** The browser, Node, Deno, Bun, React Native or worker that this runs in. */
 export const ambient = (): Environment => {
@@ -74,8 +78,8 @@ export const ambient = (): Environment => {
       const off: Array<() => void> = []
       const hear = (target: EventTarget, names: string, run: () => void) => {
         for (const name of names.split(' ')) {
-          target.addEventListener(name, run, { passive: true, capture: true })
-          off.push(() => target.removeEventListener(name, run, { capture: true }))
+          target.addEventListener(name, run, HEARING)
+          off.push(() => target.removeEventListener(name, run, HEARING))
         }
       }
       if (page) {
@@ -100,4 +104,16 @@ const storageOf = (g: typeof globalThis): SharedStore | undefined => {
   } catch {
     return
   }
+}
+
+/** Runs what may throw, reject or never settle; after 10 s it is aborted and rejects. */
+export const withDeadline = <T>(environment: Environment, run: (signal: AbortSignal) => T | Promise<T>): Promise<T> => {
+  const stop = new AbortController()
+  return new Promise<T>((resolve, reject) => {
+    const cancel = environment.after(1e4, () => {
+      stop.abort()
+      reject(unavailable(0))
+    })
+    new Promise<T>((done) => done(run(stop.signal))).then(resolve, reject).finally(cancel)
+  })
 }

@@ -38,3 +38,10 @@ export const badOption = (field: string, mend: string): ProlongError =>
 /** A name from a closed list, as servers send them, or nothing: text that is not one may hold a token. */
 export const word = <Name extends string>(text: unknown): Name | undefined =>
   typeof text === 'string' && /^[a-z_]{1,40}$/i.test(text) ? (text as Name) : undefined
+
+/** The authority gave no usable answer. Seconds. */
+export const unavailable = (retryIn: number): ProlongError =>
+  fault(`no usable answer from the authority; the session is kept, next try in ${retryIn} s`, {
+    code: 'UNAVAILABLE',
+    retryIn,
+  })

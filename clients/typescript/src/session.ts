@@ -1,19 +1,22 @@
-import { backOff, nextAllowed } from './budget.js'
+import { activityOf } from './activity.js'
+import { gateOf } from './budget.js'
 import { clockOf } from './clock.js'
-import { ambient } from './environment.js'
-import { badOption, type EndReason, fault, isProlongError, type ProlongError } from './errors.js'
+import { ambient, withDeadline } from './environment.js'
+import { badOption, type EndReason, fault, isProlongError, type ProlongError, unavailable } from './errors.js'
+import { eventsOf } from './events.js'
+import { nextStep } from './explain.js'
 import { fetchWith } from './fetch.js'
+import type { Reason } from './generated/codes.js'
 import { fetchContext, remember } from './memory.js'
 import { checked } from './options.js'
 import { tabsOf } from './tabs.js'
-import { advisory, answerOf, type Held, lifeOf, mandatory, olderThan } from './tokens.js'
-import type { Credentials, Events, Options, RenewContext, RenewResult, Session, State, TokenAnswer } from './types.js'
+import { answerOf, type Held, heldOf, lifeOf, mandatory, olderThan } from './tokens.js'
+import type { Options, RenewContext, RenewResult, Session, State, TokenAnswer } from './types.js'
 
 /** What one renewal came to. */
 type Outcome = 'renewed' | 'ended' | 'unknown' | 'reauthenticate'
 
 const SLICE = 3e4
-const DEADLINE = 1e4
 const QUIET = 6e4
 
 /** Makes a session that prolongs itself. */
@@ -23,9 +26,10 @@ export const prolong = (given: Options): Session => {
   const environment = options.environment ?? ambient()
   const clock = clockOf(environment)
   const memory = remember(environment, options)
-  const listeners: { [Name in keyof Events]?: Set<(event: Events[Name]) => void> } = {}
-  const log: string[] = []
-  const attempts: number[] = []
+  const { now } = clock
+  const { log, note, emit, on } = eventsOf(now)
+  const gate = gateOf(environment, now, memory.sharedGate)
+  const activity = activityOf(now, (ago) => tabs.post({ kind: 'input', ago }))
 
   let state: State = 'unknown'
   let held: Held | undefined
@@ -35,50 +39,14 @@ export const prolong = (given: Options): Session => {
   let era = 0
   /** The sign-in that ended last: tokens of it, however late, bring nothing back. */
   let endedAt = 0
-  let failures = 0
-  let notBefore = 0
   let roundTrip = 0
-  let lastInput = clock.now()
-  let toldInput = 0
   let warned: unknown
   let disposed = false
   let lastError: ProlongError | undefined
   let cancelTimer = () => {}
 
-  const now = clock.now
-  const note = (what: string) => {
-    log.push(`${(now() / 1e3).toFixed(1)} ${what}`)
-    if (log.length > 50) log.shift()
-  }
-  const emit = <Name extends keyof Events>(event: Name, details: Events[Name]) => {
-    note(event)
-    for (const listener of [...(listeners[event] ?? [])]) {
-      try {
-        listener(details)
-      } catch (error) {
-        // A listener's fault is its owner's: it must not stop the session, nor be swallowed.
-        queueMicrotask(() => {
-          throw error
-        })
-      }
-    }
-  }
-
   const left = () => (held ? held.expires - now() : 0)
   const margin = () => (held ? mandatory(held.life, roundTrip) : 0)
-  const idleFor = () => (world.sees || touched ? Math.max(0, Math.floor((now() - lastInput) / 1e3)) : undefined)
-  let touched = false
-
-  const touch = (at = now(), told = false) => {
-    touched = true
-    if (at <= lastInput && told) return
-    lastInput = Math.max(lastInput, at)
-    warned = undefined
-    if (!told && now() - toldInput > 1e3) {
-      toldInput = now()
-      tabs.post({ kind: 'input', ago: now() - lastInput })
-    }
-  }
 
   /** Takes newer tokens; false if what is held is newer. */
   const take = (next: Held): boolean => {
@@ -95,35 +63,10 @@ export const prolong = (given: Options): Session => {
     // Counted from the sending: the latest instant at which the server's seconds can have begun.
     if (answer.server_time != null)
       clock.measure(answer.server_time, environment.wall() - (now() - sent), environment.wall())
-    const { life, left } = lifeOf(answer, fresh, clock.server())
     const previous = held?.signedIn === signedIn ? held : undefined
-    const generation = answer.session?.generation ?? (previous?.generation ?? 0) + 1
-    const lead =
-      options.lead &&
-      Math.min(
-        (typeof options.lead === 'function' ? options.lead({ lifetime: life / 1e3 }) : options.lead) * 1e3,
-        life / 2,
-      )
-    const wait = lead
-      ? left - lead
-      : answer.refresh_in != null
-        ? answer.refresh_in * 1e3
-        : left - advisory(life, environment.random())
-    const next: Held = {
-      access: answer.access_token,
-      refresh: answer.refresh_token ?? previous?.refresh,
-      id: answer.session?.id ?? previous?.id,
-      generation,
-      signedIn,
-      life,
-      at: sent,
-      expires: sent + left,
-      renewAt: sent + (Number.isNaN(wait) ? left - life / 5 : Math.min(wait, left - mandatory(life, roundTrip))),
-      idleEnds: sent + (answer.refresh_token_timeout ?? 1 / 0) * 1e3,
-      lifetimeEnds: sent + (answer.authorization_expires_in ?? 1 / 0) * 1e3,
-    }
-    if (!take(next)) return
-    tabs.post({ kind: 'tokens', held: tabs.pack(next) })
+    const life = lifeOf(answer, fresh, clock.server())
+    const next = heldOf(answer, sent, signedIn, life, previous, options.lead, roundTrip, environment.random())
+    if (take(next)) tabs.post({ kind: 'tokens', held: tabs.pack(next) })
   }
 
   const finish = (why: EndReason, told = false) => {
@@ -148,14 +91,7 @@ export const prolong = (given: Options): Session => {
     return flight
   }
 
-  /** The budget counts in steady time: a wall clock set forward must not shorten a gap. */
-  const allowedAt = () => {
-    const steady = environment.steady()
-    const token = { since: steady - (now() - (held?.at ?? 0)), life: held?.life ?? 9e5, dead: left() <= 0 }
-    const next = nextAllowed(attempts, steady, token)
-    return Math.max(notBefore, now() + Math.max(0, next - steady), memory.sharedGate(now()))
-  }
-
+  const allowedAt = () => gate.allowedAt(held)
   const blocked = () => allowedAt() > now() + 0.01
 
   const attempt = async (why: string): Promise<Outcome> => {
@@ -182,15 +118,14 @@ export const prolong = (given: Options): Session => {
 
   const send = async (why: string, mine: number): Promise<Outcome> => {
     const sent = now()
-    attempts.push(environment.steady())
-    if (attempts.length > 24) attempts.shift()
+    gate.attempted()
     memory.closeGate()
     tabs.post({ kind: 'trying' })
     state = 'renewing'
     note(`renew: ${why}`)
     const id = memory.attempt()
     try {
-      const result: RenewResult = await withDeadline((signal) => options.renew(context(id, signal)))
+      const result: RenewResult = await timely((signal) => options.renew(context(id, signal)))
       if (era !== mine || disposed) return overtaken()
       roundTrip = now() - sent
       if (result && typeof result === 'object' && 'refused' in result) {
@@ -199,20 +134,19 @@ export const prolong = (given: Options): Session => {
         return 'ended'
       }
       if (result && typeof result === 'object' && 'reauthenticate' in result) {
-        notBefore = now() + QUIET
-        emit('warning', { kind: 'reauthenticate', reason: result.reauthenticate, secondsLeft: seconds(left()), stay })
+        gate.pause(QUIET)
+        reauthenticate(result.reauthenticate)
         return 'reauthenticate'
       }
       const signedIn = held?.signedIn ?? environment.wall()
       accept(answerOf(result), sent, true, signedIn)
-      failures = notBefore = 0
+      gate.clear()
       if (held) await memory.save(tabs.pack(held))
       memory.attemptDone(id)
       return 'renewed'
     } catch (error) {
       if (era !== mine || disposed) return overtaken()
-      const retryAfter = isProlongError(error) && error.code === 'REFUSED' ? error.retryAfter : 0
-      notBefore = now() + backOff(failures++, environment.random(), retryAfter)
+      gate.failed(isProlongError(error) && error.code === 'REFUSED' ? error.retryAfter : 0)
       const nextTryIn = seconds(Math.max(0, allowedAt() - now()))
       lastError = isProlongError(error) ? error : unavailable(nextTryIn)
       emit('delayed', { nextTryIn, error: lastError })
@@ -220,43 +154,37 @@ export const prolong = (given: Options): Session => {
     }
   }
 
-  const withDeadline = <T>(run: (signal: AbortSignal) => T | Promise<T>): Promise<T> => {
-    const stop = new AbortController()
-    return new Promise<T>((resolve, reject) => {
-      const cancel = environment.after(DEADLINE, () => {
-        stop.abort()
-        reject(unavailable(0))
-      })
-      new Promise<T>((done) => done(run(stop.signal))).then(resolve, reject).finally(cancel)
-    })
-  }
+  const timely = <T>(run: (signal: AbortSignal) => T | Promise<T>) => withDeadline(environment, run)
 
   const context = (attemptId: string, signal: AbortSignal): RenewContext =>
-    fetchContext(held, attemptId, idleFor(), signal, environment.fetch)
+    fetchContext(held, attemptId, activity.idleFor(world.sees), signal, environment.fetch)
 
   const stay = async () => {
-    touch()
+    activity.touch()
     await renew('the person stays')
   }
 
+  const reauthenticate = (why: Reason) =>
+    emit('warning', { kind: 'reauthenticate', reason: why, secondsLeft: seconds(left()), stay })
+
   const canRenew = () => state !== 'ended' && (held !== undefined || options.resume) && !memory.tombstone()
 
-  const sleeping = () => environment.hidden() && now() - lastInput > QUIET
+  const sleeping = () => environment.hidden() && now() - activity.last() > QUIET
 
   /** Looks at everything that time can change, and sets the next look. */
   const tick = () => {
     if (disposed || state === 'ended') return
     if (memory.tombstone()) void tellEnd()
-    if (held && idle && now() - lastInput >= idle) {
+    if (held && idle && now() - activity.last() >= idle) {
       note('idle here')
       void session.end()
       finish('idle_timeout')
       return
     }
     if (held) {
-      const input = lastInput > held.at
+      const input = activity.last() > held.at
       // With input since the last renewal, a renewal moves the deadline; without, only the person can.
-      const ends = Math.min(idle ? lastInput + idle : 1 / 0, input ? 1 / 0 : held.idleEnds)
+      const ends = Math.min(idle ? activity.last() + idle : 1 / 0, input ? 1 / 0 : held.idleEnds)
       const kind = held.lifetimeEnds < ends ? 'lifetime' : 'idle'
       const end = Math.min(ends, held.lifetimeEnds)
       if (end - now() <= warn && end > now() && warned !== end) {
@@ -275,14 +203,14 @@ export const prolong = (given: Options): Session => {
     cancelTimer()
     if (disposed || state === 'ended') return
     const at = held ? Math.max(held.renewAt, flight ? 0 : allowedAt()) : 1 / 0
-    const ends = held ? Math.min(held.idleEnds, held.lifetimeEnds, idle ? lastInput + idle : 1 / 0) - warn : 1 / 0
+    const ends = held ? Math.min(held.idleEnds, held.lifetimeEnds, idle ? activity.last() + idle : 1 / 0) - warn : 1 / 0
     const waits = [SLICE, at - now(), ends - now()].filter((wait) => wait > 0)
     cancelTimer = environment.after(Math.max(50, Math.min(...waits)), tick)
   }
 
   const wake = () => {
     // Back-off guarded against an absent network; the budget still holds.
-    if (failures) notBefore = failures = 0
+    if (gate.failures()) gate.clear()
     tick()
   }
 
@@ -290,17 +218,17 @@ export const prolong = (given: Options): Session => {
     if (blocked() || telling) return
     telling = true
     try {
-      await withDeadline((signal) => options.end?.(context('', signal)))
+      await timely((signal) => options.end?.(context('', signal)))
       memory.buried()
     } catch {
-      notBefore = now() + 5e3
+      gate.pause(5e3)
     }
     telling = false
   }
   let telling = false
 
   const guard = () => {
-    if (disposed) throw fault('this session was disposed; make a new one with prolong()', { code: 'DISPOSED' })
+    if (disposed) throw fault('disposed; make a new session', { code: 'DISPOSED' })
     if (state === 'ended') throw fault(`the session ended: ${reason}`, { code: 'SESSION_ENDED', reason })
   }
 
@@ -314,8 +242,7 @@ export const prolong = (given: Options): Session => {
         if (now() >= held.renewAt && canRenew()) void renew('due')
         return held.access
       }
-      if (!canRenew())
-        throw fault('nobody is signed in; call session.signIn() or session.adopt() first', { code: 'NOT_SIGNED_IN' })
+      if (!canRenew()) throw fault('nobody is signed in; call signIn() or adopt()', { code: 'NOT_SIGNED_IN' })
       const before = held
       const outcome = await renew('a caller needs a token')
       guard()
@@ -331,8 +258,8 @@ export const prolong = (given: Options): Session => {
     era++
     state = 'active'
     held = undefined
-    failures = notBefore = 0
-    touch()
+    gate.clear()
+    activity.touch()
     memory.buried()
     memory.attemptDone()
     accept(answer, sent, fresh, Math.max(environment.wall(), endedAt + 1))
@@ -355,36 +282,27 @@ export const prolong = (given: Options): Session => {
         return outcome === 'renewed'
       },
       background: () => void (canRenew() && renew('the API says it is due')),
-      reauthenticate: (why) =>
-        emit('warning', { kind: 'reauthenticate', reason: why, secondsLeft: seconds(left()), stay }),
+      reauthenticate,
       adopt: (access, from) => {
         // Only for the session that asked: a late answer must not bring tokens into the next one.
         if (!held || held.signedIn !== from.signedIn || held.generation !== from.generation) return
         accept({ access_token: access }, now(), true, from.signedIn)
       },
     }),
-    on(event, listener) {
-      const set = (listeners[event] ?? new Set()) as Set<typeof listener>
-      listeners[event] = set as never
-      set.add(listener)
-      return () => void set.delete(listener)
-    },
+    on,
     async adopt(given) {
       await ready
       if (disposed) guard()
       await begin(answerOf(given), now(), typeof given !== 'string')
     },
-    async signIn(credentials: Credentials) {
+    async signIn(credentials) {
       await ready
       if (disposed) guard()
       const { signIn } = options
       if (!signIn)
-        throw badOption(
-          'signIn',
-          'is missing: give one to prolong(), use prolongServer(), or call adopt() with the tokens of your own sign-in',
-        )
+        throw badOption('signIn', 'is missing: give one, use prolongServer(), or adopt() tokens of your own sign-in')
       const sent = now()
-      await begin(answerOf(await withDeadline((signal) => signIn(credentials, context('', signal)))), sent, true)
+      await begin(answerOf(await timely((signal) => signIn(credentials, context('', signal)))), sent, true)
     },
     async end() {
       if (disposed || state === 'ended') return
@@ -393,28 +311,17 @@ export const prolong = (given: Options): Session => {
       memory.forget()
       finish('signed_out')
       try {
-        await withDeadline((signal) => options.end?.({ ...last, signal }))
+        await timely((signal) => options.end?.({ ...last, signal }))
         memory.buried()
       } catch {
         note('the server will be told later')
         environment.after(5e3, tellLater)
       }
     },
-    touch: () => touch(),
+    touch: () => activity.touch(),
     explain: () => ({
       state,
-      next:
-        state === 'ended'
-          ? `nothing: ${reason}`
-          : !held
-            ? 'waits for a sign-in'
-            : flight
-              ? 'renewing now'
-              : sleeping()
-                ? 'waits: hidden and idle'
-                : failures
-                  ? `tries again after ${failures} failures`
-                  : 'renews when due',
+      next: nextStep(state, reason, !!held, !!flight, sleeping(), gate.failures()),
       expiresIn: held && seconds(left()),
       renewIn: held && seconds(Math.max(held.renewAt, allowedAt()) - now()),
       generation: held?.generation,
@@ -452,16 +359,13 @@ export const prolong = (given: Options): Session => {
       memory.forget()
       finish(why === 'signed_out' ? 'signed_out_elsewhere' : why, true)
     },
-    trying: () => {
-      attempts.push(environment.steady())
-      if (attempts.length > 24) attempts.shift()
-    },
-    input: (ago) => touch(now() - ago, true),
+    trying: gate.attempted,
+    input: (ago) => activity.touch(now() - ago),
     hello: () => held && tabs.post({ kind: 'tokens', held: tabs.pack(held) }),
   })
   const world = environment.listen(
     () => (state === 'ended' ? tellLater() : wake()),
-    () => touch(),
+    () => activity.touch(),
   )
   memory.replace(session)
   options.signal?.addEventListener('abort', session.dispose, { once: true })
@@ -486,9 +390,3 @@ export const prolong = (given: Options): Session => {
 }
 
 const seconds = (milliseconds: number): number => Math.round(milliseconds / 1e3)
-
-const unavailable = (retryIn: number) =>
-  fault(`the authority could not be reached or gave no usable answer; the session is kept, next try in ${retryIn} s`, {
-    code: 'UNAVAILABLE',
-    retryIn,
-  })

@@ -1,11 +1,10 @@
 import { fault } from './errors.js'
-import type { TokenAnswer } from './types.js'
+import type { Options, TokenAnswer } from './types.js'
 
 /** What a session holds. Instants are milliseconds of the session's own elapsed time. */
 export interface Held {
   access: string
   refresh: string | undefined
-  id: string | undefined
   generation: number
   /** When the sign-in happened that this comes from: wall clock; a later sign-in beats any generation. */
   signedIn: number
@@ -31,10 +30,8 @@ export const claims = (token: string): { exp?: number; iat?: number; nbf?: numbe
 /** A token answer, or a bare access token, checked. */
 export const answerOf = (given: unknown): TokenAnswer => {
   const answer = (typeof given === 'string' ? { access_token: given } : given) as TokenAnswer | null | undefined
-  if (!answer || typeof answer !== 'object')
-    throw bad('answer', 'must be an access token or a token answer (RFC 6749 §5.1)')
-  if (typeof answer.access_token !== 'string' || !answer.access_token)
-    throw bad('access_token', 'must be a non-empty string')
+  if (!answer || typeof answer !== 'object') throw bad('answer', 'must be a token or a token answer')
+  if (typeof answer.access_token !== 'string' || !answer.access_token) throw bad('access_token', 'must be a string')
   for (const field of [
     'expires_in',
     'refresh_in',
@@ -43,7 +40,7 @@ export const answerOf = (given: unknown): TokenAnswer => {
     'server_time',
   ] as const) {
     const value = answer[field]
-    if (value != null && !Number.isFinite(+value)) throw bad(field, 'must be a number of seconds')
+    if (value != null && !Number.isFinite(+value)) throw bad(field, 'must be seconds')
   }
   return answer
 }
@@ -74,3 +71,34 @@ export const mandatory = (life: number, roundTrip: number): number => Math.min(1
 
 /** Advisory window, milliseconds: in it, the token is renewed in the background. */
 export const advisory = (life: number, random: number): number => Math.min(life / 5, 3e5) * (0.9 + random / 5)
+
+/** What is held once an answer came to what was sent at `sent`, elapsed milliseconds. */
+export const heldOf = (
+  answer: TokenAnswer,
+  sent: number,
+  signedIn: number,
+  { life, left }: { life: number; left: number },
+  previous: Held | undefined,
+  lead: Options['lead'],
+  roundTrip: number,
+  random: number,
+): Held => {
+  const early = lead && Math.min((typeof lead === 'function' ? lead({ lifetime: life / 1e3 }) : lead) * 1e3, life / 2)
+  const wait = early
+    ? left - early
+    : answer.refresh_in != null
+      ? answer.refresh_in * 1e3
+      : left - advisory(life, random)
+  return {
+    access: answer.access_token,
+    refresh: answer.refresh_token ?? previous?.refresh,
+    generation: answer.session?.generation ?? (previous?.generation ?? 0) + 1,
+    signedIn,
+    life,
+    at: sent,
+    expires: sent + left,
+    renewAt: sent + (Number.isNaN(wait) ? left - life / 5 : Math.min(wait, left - mandatory(life, roundTrip))),
+    idleEnds: sent + (answer.refresh_token_timeout ?? 1 / 0) * 1e3,
+    lifetimeEnds: sent + (answer.authorization_expires_in ?? 1 / 0) * 1e3,
+  }
+}

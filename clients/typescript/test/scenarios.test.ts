@@ -308,6 +308,25 @@ describe('many at once', () => {
     expect([session.state, other.state]).not.toContain('ended')
     expect(other.peek()).toBe(world.access)
   })
+  test('a tab opened later asks the others for the tokens, where none are stored', async () => {
+    const world = new World()
+    await signedIn(world, { storage: 'memory' })
+    const later = server(world.tab(), { storage: 'memory' })
+    await world.pass(1)
+    expect(later.peek()).toBe(world.access)
+    expect(world.renewals.length).toBe(0)
+  })
+  test('two instances that share only storage make one renewal', async () => {
+    const world = new World()
+    const deaf = () => ({ environment: { ...world.tab().environment, open: () => undefined } })
+    const { session } = await signedIn(world, deaf())
+    const other = server(world.tab(), deaf())
+    await world.pass(1)
+    await world.sleep(1000)
+    const tokens = await world.until(Promise.all([session.token(), other.token()]))
+    expect(tokens).toEqual([world.access, world.access])
+    expect(world.renewals.length).toBe(1)
+  })
   test('storage that throws is survived', async () => {
     const world = new World()
     world.storageFails = true

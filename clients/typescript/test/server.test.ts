@@ -6,6 +6,8 @@ const ACCESS = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJtYXJ5byJ9.c2lnbmF0dXJl'
 const REFRESH = 'plr1_Zm9ydHktdGhyZWUtY2hhcmFjdGVycy1vZi1yYW5kb21uZXNz'
 const PASSWORD = 'hunter2 hunter2'
 const TICKET = 'tick-et-1'
+/** Never sent: what a confused server may put into its text all the same. */
+const UNSENT = 'plr1_bmV2ZXItc2VudC1idXQtYS10b2tlbi1hbGwtdGhlLXNhbWU'
 
 interface Call {
   url: string
@@ -86,6 +88,23 @@ describe('the refresh token travels', () => {
   })
 })
 
+test('reauthenticate keeps the session, asks once a minute at most, and goes on once the person has', async () => {
+  let wanted = true
+  const { world, session, calls } = at(() =>
+    wanted ? Response.json({ action: 'reauthenticate', reason: 'reauth_required' }, { status: 401 }) : tokens(),
+  )
+  const heard: unknown[] = []
+  session.on('warning', ({ kind }) => heard.push(kind))
+  await session.adopt({ access_token: ACCESS, expires_in: 900, refresh_token: REFRESH, refresh_in: 10 })
+  await world.pass(65)
+  expect(calls.length).toBe(1)
+  expect(heard).toEqual(['reauthenticate'])
+  expect(session.peek()).toBe(ACCESS)
+  wanted = false
+  await world.pass(10)
+  expect(session.peek()).toBe('fresh')
+})
+
 describe('signIn', () => {
   test('by password', async () => {
     const { world, session, calls } = at(() => tokens({ refresh_token: REFRESH }))
@@ -151,7 +170,7 @@ describe('no secret is told', () => {
     error instanceof Error
       ? [error.message, error.stack, JSON.stringify(error), everything(error.cause)].join()
       : JSON.stringify(error)
-  const secrets = [ACCESS, REFRESH, PASSWORD, TICKET]
+  const secrets = [ACCESS, REFRESH, PASSWORD, TICKET, UNSENT]
   const cases = secrets.flatMap((secret) => echo(secret).map(([what, answer]) => [what, secret, answer] as const))
 
   test.each(cases)('%s: %s', async (_what, secret, answer) => {
