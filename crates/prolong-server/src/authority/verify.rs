@@ -7,7 +7,7 @@ use prolong_protocol::problem::Code;
 use prolong_protocol::token::TokenAnswer;
 use prolong_verify::{Audience, Claims, Rejection, Requirement};
 
-use super::authenticate::{missing, rejected};
+use super::authenticate::{missing, rejected, too_old};
 use super::{Authority, RenewWish};
 use crate::http::problem::Failure;
 use crate::settings::Client;
@@ -47,7 +47,9 @@ impl Authority {
         };
         let policy = policy_in_force(client);
         let any_request = policy.prolong_with == ProlongWith::AnyRequest && claims.session_id().is_some();
-        if !any_request {
+        if any_request {
+            refuse_forgotten(&claims, policy, now)?;
+        } else {
             refuse_late(&claims, policy)?;
         }
         wish.requirement.check(&claims, now.as_secs()).map_err(|rejection| asked_for(rejection, wish))?;
@@ -71,9 +73,8 @@ impl Authority {
             Some(audience) => vec![audience.clone()],
             None => self.settings.clients.values().flat_map(|client| client.audience.iter().cloned()).collect(),
         };
-        let longest = self.settings.clients.values().map(|client| policy_in_force(client).accept_expired).max();
-        let expired_for = i64::try_from(longest.unwrap_or_default().as_secs()).unwrap_or(i64::MAX);
-        let expected = self.expected(Audience::OneOf(audience), expired_for);
+        // How late is too late depends on the client, which is known only afterwards.
+        let expected = self.expected(Audience::OneOf(audience), i64::MAX);
         let keys = self.verification_keys();
         self.feed
             .with_revoked(|revoked| self.seen_tokens.verify(bearer, &keys, &expected, revoked, now.as_secs()))
@@ -111,6 +112,12 @@ impl Authority {
 /// session's own policy decides where it is prolonged.
 fn policy_in_force(client: &Client) -> &Policy {
     client.policy_for(false)
+}
+
+/// Past `exp + accept_expired`.
+fn refuse_forgotten(claims: &Claims, policy: &Policy, now: Timestamp) -> Result<(), Failure> {
+    let end = Timestamp::from_secs(claims.expires_at()).plus(policy.accept_expired);
+    if claims.expired() && now >= end { Err(too_old()) } else { Ok(()) }
 }
 
 /// Past `exp`, and past `softexp` where that is enforced.

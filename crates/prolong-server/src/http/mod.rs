@@ -10,7 +10,13 @@ pub(crate) mod client_auth;
 pub(crate) mod cookie;
 pub(crate) mod cors;
 pub(crate) mod oauth;
+#[cfg(test)]
+mod oauth_stories;
+#[cfg(test)]
+mod oauth_world;
 mod renew;
+#[cfg(test)]
+mod token_stories;
 #[cfg(test)]
 mod user_stories;
 mod verify;

@@ -1,0 +1,153 @@
+//! A small world for the stories of the token endpoints: memory store, a clock that stands, the router.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
+use prolong_core::{PolicyDraft, Timestamp};
+use prolong_store::MemoryStore;
+use serde_json::Value;
+use tower::ServiceExt;
+
+use crate::authority::sign_in::{Device, SignIn, SignedIn, Who};
+use crate::authority::{Authority, Parts};
+use crate::clock::ManualClock;
+use crate::entropy::Entropy;
+use crate::keys::MasterKeys;
+use crate::settings::{Algorithm, Client, ClientKind, Limits, Origins, Retention, Settings, Transport};
+
+struct Counted(AtomicU64);
+
+impl Entropy for Counted {
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            let n = self.0.fetch_add(1, Ordering::SeqCst).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            chunk.copy_from_slice(&n.to_be_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+pub(super) struct World {
+    pub(super) authority: Arc<Authority>,
+    pub(super) router: Router,
+    clock: Arc<ManualClock>,
+}
+
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Value,
+}
+
+impl Answer {
+    pub(super) fn text(&self, member: &str) -> &str {
+        self.body[member].as_str().unwrap_or_default()
+    }
+
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+pub(super) async fn world(draft: PolicyDraft) -> World {
+    let policy = Arc::new(draft.build().unwrap());
+    let mut secret_hash = [0; 32];
+    secret_hash.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, b"s3cret").as_ref());
+    let web = Client {
+        id: "web".to_owned(),
+        kind: ClientKind::Public,
+        policy_name: "p".to_owned(),
+        policy,
+        policy_remembered: None,
+        audience: vec!["api".to_owned()],
+        scopes: vec!["read".to_owned(), "write".to_owned()],
+        origins: Origins::Listed(vec!["https://app.example.com".to_owned()]),
+        transport: Transport::Body,
+        password_sign_in: true,
+    };
+    let confidential = ClientKind::Confidential { secret_hashes: vec![secret_hash] };
+    let listed = |origin: &str| Origins::Listed(vec![origin.to_owned()]);
+    let clients = [
+        Client { id: "other".to_owned(), origins: listed("https://other.example.com"), ..web.clone() },
+        Client { id: "spa".to_owned(), transport: Transport::Cookie, ..web.clone() },
+        Client { id: "server".to_owned(), kind: confidential.clone(), ..web.clone() },
+        Client {
+            id: "ops".to_owned(),
+            kind: confidential,
+            scopes: vec!["prolong:admin".to_owned(), "prolong:introspect".to_owned()],
+            ..web.clone()
+        },
+        web,
+    ];
+    let settings = Settings {
+        issuer: "https://auth.example.com".to_owned(),
+        base_path: String::new(),
+        development: false,
+        algorithm: Algorithm::Es256,
+        clients: clients.into_iter().map(|client| (client.id.clone(), Arc::new(client))).collect(),
+        trusted_proxies: Vec::new(),
+        feed_public: false,
+        limits: Limits::default(),
+        retention: Retention::default(),
+    };
+    let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_800_000_000)));
+    let parts = Parts {
+        settings,
+        store: Arc::new(MemoryStore::new([9; 16])),
+        clock: clock.clone(),
+        entropy: Arc::new(Counted(AtomicU64::new(1))),
+        master_keys: MasterKeys::parse("1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap(),
+    };
+    let authority = Arc::new(Authority::new(parts).await.unwrap());
+    World { router: super::router(Arc::clone(&authority)), authority, clock }
+}
+
+impl World {
+    pub(super) fn later(&self, seconds: i64) {
+        self.clock.advance_millis(seconds * 1000);
+    }
+
+    pub(super) async fn signed_in(&self, client: &str) -> SignedIn {
+        let sign_in = SignIn {
+            client: Arc::clone(self.authority.client(client).unwrap()),
+            remember: false,
+            device: Device::default(),
+            authenticated_at: None,
+            acr: None,
+            claims: None,
+            actor: "user".to_owned(),
+            how: "backend",
+        };
+        self.authority.start_session(&Who::Brought { sub: "maryo".to_owned() }, &sign_in).await.unwrap()
+    }
+
+    pub(super) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = self.router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub(super) async fn form(&self, path: &str, body: &str) -> Answer {
+        self.send("POST", path, &[FORM], body).await
+    }
+
+    /// A refresh; `more` begins with `&` or is empty.
+    pub(super) async fn refresh(&self, token: &str, more: &str) -> Answer {
+        self.form("/oauth/token", &format!("grant_type=refresh_token&refresh_token={token}{more}")).await
+    }
+
+    pub(super) async fn verify(&self, token: &str, query: &str) -> Answer {
+        self.send("GET", &format!("/v1/verify{query}"), &[("authorization", &format!("Bearer {token}"))], "").await
+    }
+}
+
+pub(super) const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
