@@ -2,27 +2,53 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::authority::Authority;
 
 /// `GET /.well-known/jwks.json`
-pub(crate) async fn jwks(State(authority): State<Arc<Authority>>) -> Response {
-    let mut response = authority.signing.jwks().to_string().into_response();
+pub(crate) async fn jwks(State(authority): State<Arc<Authority>>, asked: HeaderMap) -> Response {
+    let keys = authority.signing.jwks();
+    let tag = entity_tag(&keys);
+    let known = asked.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let mut response = if known.is_some_and(|known| matches(known, &tag)) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        keys.to_string().into_response()
+    };
     let headers = response.headers_mut();
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        headers.insert(header::ETAG, tag);
+    }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHED));
     response
+}
+
+/// Fresh for five minutes; while the authority is away, a day-old copy is better than none (RFC 5861).
+const CACHED: &str = "public, max-age=300, stale-if-error=86400";
+
+/// A strong validator: the document's hash.
+fn entity_tag(document: &str) -> String {
+    format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest(&SHA256, document.as_bytes())))
+}
+
+/// `If-None-Match` (RFC 9110 §13.1.2): compares weakly.
+fn matches(asked: &str, tag: &str) -> bool {
+    asked.split(',').map(str::trim).any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }
 
 /// `GET /.well-known/oauth-authorization-server` and `/.well-known/openid-configuration`
 pub(crate) async fn metadata(State(authority): State<Arc<Authority>>) -> Response {
     let mut response = Json(document(&authority)).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHED));
     response
 }
 
@@ -48,4 +74,17 @@ fn document(authority: &Authority) -> Value {
         "introspection_endpoint_auth_methods_supported": methods,
         "subject_types_supported": ["public"],
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_document_is_known_by_its_tag_alone() {
+        let tag = entity_tag("{}");
+        assert_ne!(tag, entity_tag("{ }"));
+        assert!(matches(&tag, &tag) && matches("*", &tag) && matches(&format!("\"x\", W/{tag}"), &tag));
+        assert!(!matches("\"x\"", &tag) && !matches("", &tag));
+    }
 }

@@ -70,7 +70,7 @@ impl RefreshKeys {
         self.0.iter().find(|(known, _)| *known == id).map(|(_, key)| key)
     }
 
-    /// The token of a generation; `None` where the key is not in the list any more.
+    /// The token of a generation; `None` where the key is not in the list any more, or the generation exceeds 48 bits.
     #[must_use]
     pub fn seal(
         &self,
@@ -79,11 +79,14 @@ impl RefreshKeys {
         generation: Generation,
         secret: &SessionSecret,
     ) -> Option<String> {
+        if generation.0 > LARGEST_GENERATION {
+            return None;
+        }
         let mut bytes = Zeroizing::new([0_u8; WHOLE]);
         bytes[0] = VERSION;
         bytes[1] = key.0;
         bytes[2..18].copy_from_slice(&session.0);
-        bytes[18..24].copy_from_slice(&generation.0.min(LARGEST_GENERATION).to_be_bytes()[2..]);
+        bytes[18..24].copy_from_slice(&generation.0.to_be_bytes()[2..]);
         bytes[24..SIGNED].copy_from_slice(&*secret.0);
         let tag = tag(self.key(key)?, &bytes[..SIGNED]);
         bytes[SIGNED..].copy_from_slice(&tag);
@@ -174,6 +177,40 @@ mod tests {
         let opened = keys.open(&token).unwrap();
         assert_eq!((opened.session, opened.generation, opened.key), (SESSION, Generation(70_000), KeyId(1)));
         assert_eq!(*opened.secret.0, [3; 16]);
+    }
+
+    /// Computed apart from this program, with Python's hmac and hashlib.
+    #[test]
+    fn tokens_and_hashes_are_those_of_the_vectors() {
+        const TOKEN: &str = "plr1_AQERERERERERERERERERERERAQIDBAUGIiIiIiIiIiIiIiIiIiIiIpFqnOT1_-77CCCCzgCIz18";
+        let keys = keys("1 AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE");
+        let session = SessionId([0x11; 16]);
+        let secret = SessionSecret(Zeroizing::new([0x22; 16]));
+        let sealed = keys.seal(session, KeyId(1), Generation(0x0102_0304_0506), &secret);
+        assert_eq!(sealed.as_deref(), Some(TOKEN));
+        assert_eq!(keys.open(TOKEN).unwrap().generation, Generation(0x0102_0304_0506));
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let known = "1503198246e479631372cd190ef9a212baf0ff393aef41bb4d2db6ed6ff10c62";
+        assert_eq!(hex(&secret_hash(session, &secret).0), known);
+        assert_eq!(hex(&attempt_hash(session, Generation(7), &[0x33; 16]).0), "e9db801f39040fcc");
+        assert_eq!(hex(&user_key("maryo").0), "b0c6c4ddefba4c931a9895162da6d42e");
+    }
+
+    #[test]
+    fn no_other_spelling_of_the_same_bytes_opens() {
+        let keys = keys(OLD);
+        let token = keys.seal(SESSION, KeyId(1), Generation(5), &secret()).unwrap();
+        let last = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        let spellings = last.chars().map(|last| format!("{}{last}", &token[..79]));
+        assert_eq!(spellings.filter(|spelling| keys.open(spelling).is_some()).count(), 1);
+    }
+
+    #[test]
+    fn a_generation_has_48_bits() {
+        let keys = keys(OLD);
+        let seal = |generation| keys.seal(SESSION, KeyId(1), Generation(generation), &secret());
+        assert_eq!(keys.open(&seal((1 << 48) - 1).unwrap()).unwrap().generation.0, (1 << 48) - 1);
+        assert!(seal(1 << 48).is_none());
     }
 
     #[test]

@@ -115,7 +115,8 @@ impl SigningRing {
     /// [`RingFault`]; nothing has changed then.
     pub async fn rotate(&self, store: &dyn Store, now: Timestamp, entropy: &dyn Entropy) -> Result<String, RingFault> {
         let _turn = self.changing.lock().await;
-        let mut keys = self.list();
+        let before = store.signing_keys().await?;
+        let mut keys = before.clone();
         let kid = match keys.iter().find(|key| key.state == KeyState::Pending).map(|key| key.kid.clone()) {
             Some(kid) => kid,
             None => {
@@ -125,7 +126,7 @@ impl SigningRing {
             }
         };
         promote(&mut keys, &kid, now);
-        self.store(store, keys).await?;
+        self.store(store, &before, keys).await?;
         Ok(kid)
     }
 
@@ -141,7 +142,8 @@ impl SigningRing {
         entropy: &dyn Entropy,
     ) -> Result<(), RingFault> {
         let _turn = self.changing.lock().await;
-        let mut keys = self.list();
+        let before = store.signing_keys().await?;
+        let mut keys = before.clone();
         let key = keys.iter_mut().find(|key| key.kid == kid).ok_or_else(|| RingFault::Unknown(kid.to_owned()))?;
         let was_active = key.state == KeyState::Active;
         key.state = KeyState::Dead;
@@ -151,10 +153,10 @@ impl SigningRing {
             let key = make(&self.sealing, self.algorithm, KeyState::Active, now, entropy)?;
             keys.push(key);
         }
-        self.store(store, keys).await
+        self.store(store, &before, keys).await
     }
 
-    /// Moves keys along their life: publishes the next one `publish_ahead` before the active one is `lifetime` old,
+    /// Learns what other nodes and commands have changed, and moves keys along their life: publishes the next one `publish_ahead` before the active one is `lifetime` old,
     /// lets it take over, and forgets keys that have not signed for `verify_for`.
     ///
     /// # Errors
@@ -169,7 +171,7 @@ impl SigningRing {
         entropy: &dyn Entropy,
     ) -> Result<(), RingFault> {
         let _turn = self.changing.lock().await;
-        let before = self.list();
+        let before = store.signing_keys().await?;
         let mut keys = before.clone();
         let active_since = keys.iter().find(|key| key.state == KeyState::Active).map(|key| key.state_since);
         let age = active_since.map_or(Duration::ZERO, |since| now.since(since));
@@ -184,21 +186,23 @@ impl SigningRing {
             _ => {}
         }
         keys.retain(|key| key.state != KeyState::Retiring || now.since(key.state_since) < verify_for);
-        if keys == before { Ok(()) } else { self.store(store, keys).await }
+        if keys == self.state.load().keys { Ok(()) } else { self.store(store, &before, keys).await }
     }
 
-    async fn store(&self, store: &dyn Store, keys: Vec<SealedKey>) -> Result<(), RingFault> {
+    /// Stores what differs from `before`, as it was read from the store, and goes on with `keys`.
+    async fn store(&self, store: &dyn Store, before: &[SealedKey], keys: Vec<SealedKey>) -> Result<(), RingFault> {
         let state = State::of(keys, &self.sealing)?;
-        let before = self.state.load_full();
         let mut changes: Vec<Change> = state
             .keys
             .iter()
-            .filter(|key| !before.keys.contains(key))
+            .filter(|key| !before.contains(key))
             .map(|key| Change::PutSigningKey(key.clone()))
             .collect();
-        let gone = before.keys.iter().filter(|old| !state.keys.iter().any(|key| key.kid == old.kid));
+        let gone = before.iter().filter(|old| !state.keys.iter().any(|key| key.kid == old.kid));
         changes.extend(gone.map(|key| Change::RemoveSigningKey(key.kid.clone())));
-        store.commit(Transaction { changes }).await?;
+        if !changes.is_empty() {
+            store.commit(Transaction { changes }).await?;
+        }
         self.state.store(Arc::new(state));
         Ok(())
     }
@@ -206,18 +210,33 @@ impl SigningRing {
 
 impl State {
     fn of(keys: Vec<SealedKey>, sealing: &Sealing) -> Result<Self, RingFault> {
-        let active = keys.iter().rfind(|key| key.state == KeyState::Active).ok_or(RingFault::CannotMake)?;
-        let cannot = || RingFault::CannotOpen(active.kid.clone());
-        let private = sealing.open(&active.kid, &active.sealed).ok_or_else(cannot)?;
-        let algorithm = Algorithm::parse(&active.algorithm).ok_or_else(cannot)?;
-        let signer = Signer::parse(algorithm, &private).filter(|signer| signer.kid == active.kid).ok_or_else(cannot)?;
-        let published: Vec<&str> =
-            keys.iter().filter(|key| key.state != KeyState::Dead).map(|key| key.public_jwk.as_str()).collect();
+        let active_kid = keys.iter().rfind(|key| key.state == KeyState::Active).map(|key| key.kid.clone());
+        let active_kid = active_kid.ok_or(RingFault::CannotMake)?;
+        let cannot = || RingFault::CannotOpen(active_kid.clone());
+        let mut active = None;
+        let mut published = Vec::new();
+        for key in keys.iter().filter(|key| key.state != KeyState::Dead) {
+            // What opens was sealed by an authority. A row that somebody else wrote must not verify anything.
+            let Some(signer) = opened(key, sealing) else {
+                tracing::error!(kid = key.kid, "this signing key cannot be opened; it is not published");
+                continue;
+            };
+            published.push(signer.public_jwk.clone());
+            if key.kid == active_kid {
+                active = Some(signer);
+            }
+        }
+        let active = Arc::new(active.ok_or_else(cannot)?);
         let jwks = format!(r#"{{"keys":[{}]}}"#, published.join(","));
-        let verification = Keys::from_jwks(&jwks).map_err(|_| cannot())?;
-        let (active, verification) = (Arc::new(signer), Arc::new(verification));
+        let verification = Arc::new(Keys::from_jwks(&jwks).map_err(|_| cannot())?);
         Ok(Self { keys, active, jwks: jwks.into(), verification })
     }
+}
+
+/// The private half of a row, if it opens and is the key that its row says.
+fn opened(key: &SealedKey, sealing: &Sealing) -> Option<Signer> {
+    let private = sealing.open(&key.kid, &key.sealed)?;
+    Signer::parse(Algorithm::parse(&key.algorithm)?, &private).filter(|signer| signer.kid == key.kid)
 }
 
 fn make(
@@ -324,6 +343,34 @@ mod tests {
         assert!(!good(&ring, &old) && good(&ring, &new));
         let again = load(&store, OLD, Algorithm::Es256).await.unwrap();
         assert!(!good(&again, &old) && good(&again, &new));
+    }
+
+    #[tokio::test]
+    async fn a_row_that_no_master_key_sealed_verifies_nothing() {
+        let store = MemoryStore::new([0; 16]);
+        let ring = load(&store, OLD, Algorithm::Es256).await.unwrap();
+        let elsewhere = load(&MemoryStore::new([0; 16]), NEW, Algorithm::Es256).await.unwrap();
+        let mut planted = elsewhere.list()[0].clone();
+        planted.state = KeyState::Retiring;
+        let kid = planted.kid.clone();
+        store.commit(Transaction::of(Change::PutSigningKey(planted))).await.unwrap();
+        ring.tick(&store, Timestamp::EPOCH, 30 * DAY, DAY, 2 * DAY, &entropy()).await.unwrap();
+        assert!(!good(&ring, &elsewhere.sign(CLAIMS).unwrap()));
+        assert!(!ring.jwks().contains(&kid));
+    }
+
+    #[tokio::test]
+    async fn what_another_node_changed_is_learnt_and_never_undone() {
+        let store = MemoryStore::new([0; 16]);
+        let here = load(&store, OLD, Algorithm::Es256).await.unwrap();
+        let there = load(&store, OLD, Algorithm::Es256).await.unwrap();
+        let first = here.list()[0].kid.clone();
+        let old = here.sign(CLAIMS).unwrap();
+        there.distrust(&store, &first, Timestamp::from_secs(1), &entropy()).await.unwrap();
+        here.rotate(&store, Timestamp::from_secs(2), &entropy()).await.unwrap();
+        assert!(!good(&here, &old), "rotating here does not bring the dead key back");
+        there.tick(&store, Timestamp::from_secs(3), 30 * DAY, DAY, 2 * DAY, &entropy()).await.unwrap();
+        assert!(good(&there, &here.sign(CLAIMS).unwrap()));
     }
 
     #[tokio::test]

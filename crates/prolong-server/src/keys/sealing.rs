@@ -24,8 +24,11 @@ impl Sealing {
     pub(super) fn seal(&self, kid: &str, private: &[u8], entropy: &dyn Entropy) -> Option<Vec<u8>> {
         let (id, key) = self.0.first()?;
         let nonce = draw::<12>(entropy);
-        let mut body = private.to_vec();
-        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(kid.as_bytes()), &mut body).ok()?;
+        // Room for the tag from the start: growing would leave the plain key in freed memory.
+        let mut body = Zeroizing::new(Vec::with_capacity(private.len() + AES_256_GCM.tag_len()));
+        body.extend_from_slice(private);
+        let nonce_once = Nonce::assume_unique_for_key(nonce);
+        key.seal_in_place_append_tag(nonce_once, Aad::from(kid.as_bytes()), &mut *body).ok()?;
         let mut sealed = vec![id.0];
         sealed.extend_from_slice(&nonce);
         sealed.append(&mut body);

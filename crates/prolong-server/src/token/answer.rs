@@ -113,13 +113,15 @@ fn ends(access: &AccessGrant, now: Timestamp) -> (Option<i64>, Option<i64>) {
     (idle, absolute)
 }
 
-/// The life of the access token × U[0.6, 0.9], and within `renew_every`; fresh randomness each time.
+/// The life of the access token × U[0.6, 0.9], and within `renew_every`; fresh randomness each time. Where `renew_every`
+/// is what limits, it is jittered too: a thief must fall out of step there as well (ROTATION §3).
 fn refresh_in(access: &AccessGrant, entropy: &dyn Entropy) -> Option<i64> {
     match access.hint {
         RenewalHint::Absent => None,
         RenewalHint::After { life, at_most } => {
-            let drawn = life.mul_f64(0.6 + 0.3 * unit(entropy));
-            let within = at_most.unwrap_or(Duration::MAX);
+            let unit = unit(entropy);
+            let drawn = life.mul_f64(0.6 + 0.3 * unit);
+            let within = at_most.map_or(Duration::MAX, |most| most.mul_f64((2.0 + unit) / 3.0));
             Some(i64::try_from(drawn.min(within).as_secs()).unwrap_or(i64::MAX).max(1))
         }
     }
