@@ -61,6 +61,9 @@ impl Expected {
     }
 
     pub(crate) fn accepts_type(&self, typ: Option<&str>) -> bool {
+        if self.types.iter().any(|accepted| accepted.as_deref() == typ) {
+            return true;
+        }
         let short = typ.map(short_media_type);
         self.types.iter().any(|accepted| match (accepted, short) {
             (Some(accepted), Some(short)) => accepted.eq_ignore_ascii_case(short),

@@ -1,9 +1,33 @@
 //! JSON objects whose member names are unique at every level (RFC 7515 §4, RFC 7519 §4: reject).
 
-use std::fmt;
+use std::{borrow::Cow, collections::HashSet, fmt, mem};
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+
+/// From so many unknown members on, their names are hashed instead of compared one by one.
+const FEW: usize = 16;
+
+/// A member's value as far as tokens use it. What lies deeper is checked, and not kept.
+pub(crate) enum Scanned<'a> {
+    Text(Cow<'a, str>),
+    Number(Value),
+    /// An array: its strings, or `None` if it holds anything else.
+    List(Option<Vec<Cow<'a, str>>>),
+    Other,
+}
+
+/// The values of these members of one JSON object, in the order of `names`, borrowed where nothing is escaped.
+pub(crate) fn members<'a, const N: usize>(
+    bytes: &'a [u8],
+    names: &[&str; N],
+) -> Option<[Option<Scanned<'a>>; N]> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let found = deserializer.deserialize_map(TopVisitor(names)).ok()?;
+    deserializer.end().ok()?;
+    Some(found)
+}
 
 /// Parses one JSON object in UTF-8 and nothing after it. Nesting is limited by `serde_json` (128 levels).
 pub(crate) fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
@@ -74,5 +98,183 @@ impl<'de> Visitor<'de> for UniqueVisitor {
 
     fn visit_unit<E>(self) -> Result<Value, E> {
         Ok(Value::Null)
+    }
+}
+
+struct TopVisitor<'n, const N: usize>(&'n [&'n str; N]);
+
+impl<'de, const N: usize> Visitor<'de> for TopVisitor<'_, N> {
+    type Value = [Option<Scanned<'de>>; N];
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object without duplicate members")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        let mut found = [const { None }; N];
+        let mut others = Names::default();
+        while let Some(Text(name)) = access.next_key()? {
+            let place = self.0.iter().position(|known| *known == name);
+            let value = Some(access.next_value()?);
+            let again = match place {
+                Some(place) => mem::replace(&mut found[place], value).is_some(),
+                None => !others.insert(name),
+            };
+            if again {
+                return Err(A::Error::custom("duplicate member"));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Names seen in one object.
+#[derive(Default)]
+struct Names<'a> {
+    few: Vec<Cow<'a, str>>,
+    many: HashSet<Cow<'a, str>>,
+}
+
+impl<'a> Names<'a> {
+    /// Whether the name is new.
+    fn insert(&mut self, name: Cow<'a, str>) -> bool {
+        if self.few.contains(&name) {
+            false
+        } else if self.few.len() < FEW {
+            self.few.push(name);
+            true
+        } else {
+            self.many.insert(name)
+        }
+    }
+}
+
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextVisitor).map(Self)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(value.to_owned()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Scanned<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ScannedVisitor)
+    }
+}
+
+struct ScannedVisitor;
+
+impl<'de> Visitor<'de> for ScannedVisitor {
+    type Value = Scanned<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON without duplicate members")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Scanned<'de>, A::Error> {
+        let mut names = Names::default();
+        while let Some(Text(name)) = access.next_key()? {
+            if !names.insert(name) {
+                return Err(A::Error::custom("duplicate member"));
+            }
+            access.next_value::<Scanned<'de>>()?;
+        }
+        Ok(Scanned::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Scanned<'de>, A::Error> {
+        let mut strings = Some(Vec::new());
+        while let Some(item) = access.next_element()? {
+            strings = match (strings, item) {
+                (Some(mut all), Scanned::Text(text)) => {
+                    all.push(text);
+                    Some(all)
+                }
+                _ => None,
+            };
+        }
+        Ok(Scanned::List(strings))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Scanned<'de>, E> {
+        Ok(Scanned::Other)
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Scanned<'de>, E> {
+        Ok(Scanned::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Scanned<'de>, E> {
+        Ok(Scanned::Number(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Scanned<'de>, E> {
+        Ok(Scanned::Number(value.into()))
+    }
+
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Scanned<'de>, E> {
+        Ok(Scanned::Text(Cow::Borrowed(value)))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Scanned<'de>, E> {
+        Ok(Scanned::Text(Cow::Owned(value.to_owned())))
+    }
+
+    fn visit_unit<E>(self) -> Result<Scanned<'de>, E> {
+        Ok(Scanned::Other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both readers must agree on what is an object with unique members.
+    #[test]
+    fn scanning_refuses_what_reading_refuses() {
+        let many: Vec<_> = (0..40).map(|n| format!("\"m{n}\":{n}")).collect();
+        let many = many.join(",");
+        for (text, good) in [
+            (r#"{"a":"x","n":1,"l":["y"]}"#.to_owned(), true),
+            (r#"{"a":1,"a":2}"#.to_owned(), false),
+            (r#"{"a":1,"\u0061":2}"#.to_owned(), false),
+            (r#"{"z":1,"\u007a":2}"#.to_owned(), false),
+            (r#"{"z":{"q":1,"q":2}}"#.to_owned(), false),
+            (r#"{"z":[{"q":1,"q":2}]}"#.to_owned(), false),
+            (r#"{"a":{"a":{"a":1}}}"#.to_owned(), true),
+            (format!("{{{many}}}"), true),
+            (format!("{{{many},\"m39\":0}}"), false),
+            (format!("{{{many},\"m3\":0}}"), false),
+            ("{} x".to_owned(), false),
+            ("[]".to_owned(), false),
+            ("\"a\"".to_owned(), false),
+            (
+                format!("{{\"z\":{}1{}}}", "[".repeat(200), "]".repeat(200)),
+                false,
+            ),
+        ] {
+            assert_eq!(members(text.as_bytes(), &["a"]).is_some(), good, "{text}");
+            assert_eq!(object(text.as_bytes()).is_some(), good, "{text}");
+        }
+        assert!(members(b"{\"z\":\"\xff\"}", &["a"]).is_none());
     }
 }

@@ -14,6 +14,9 @@ use crate::{
 /// The longest JWKS document that is read, in bytes.
 pub const MAX_JWKS_BYTES: usize = 256 * 1024;
 
+/// So many keys are compared faster than one is looked up.
+const FEW: usize = 4;
+
 /// Public keys by `kid`. Cheap to clone keys out of; made anew when the document changes.
 #[derive(Clone, Debug, Default)]
 pub struct Keys(HashMap<String, Arc<Key>>);
@@ -111,6 +114,12 @@ impl Keys {
             }
         }
         self
+    }
+
+    /// Whether this very key is among them. Objects are compared first: it is asked on every later sight.
+    pub(crate) fn holds(&self, key: &Arc<Key>) -> bool {
+        self.0.values().take(FEW).any(|one| Arc::ptr_eq(one, key))
+            || self.get(key.kid()).is_some_and(|one| one.is_same(key))
     }
 
     /// How many keys there are.

@@ -16,6 +16,7 @@ mod ed25519_order;
 #[cfg(feature = "http-client")]
 mod entropy;
 mod expected;
+mod fingerprint;
 mod follower;
 mod json;
 mod jwk;

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt};
 
-use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::digest::{SHA256, digest};
 use prolong_protocol::{
     feed::{Entry, Kind, reason_of},
     problem::Reason,
@@ -11,6 +11,9 @@ use prolong_protocol::{
 use crate::{claims::Body, rejection::Rejection, uniform_hash::BuildUniform};
 
 type Key = [u8; 8];
+
+/// Salt and name up to so many bytes are hashed without an allocation.
+const SHORT: usize = 128;
 
 /// Revocations under one salt, and those under earlier salts until they are over.
 #[derive(Clone, Debug, Default)]
@@ -84,11 +87,17 @@ impl Revoked {
     /// The key of a `sid`, `sub`, `kid` or `client_id`: first 8 bytes of SHA-256(salt ‖ its characters).
     #[must_use]
     pub fn key_of(salt: &[u8; 16], name: &str) -> [u8; 8] {
-        let mut hash = Context::new(&SHA256);
-        hash.update(salt);
-        hash.update(name.as_bytes());
+        let mut short = [0; SHORT];
+        let digest = match short.get_mut(..salt.len() + name.len()) {
+            Some(message) => {
+                message[..salt.len()].copy_from_slice(salt);
+                message[salt.len()..].copy_from_slice(name.as_bytes());
+                digest(&SHA256, message)
+            }
+            None => digest(&SHA256, &[&salt[..], name.as_bytes()].concat()),
+        };
         let mut key = [0; 8];
-        key.copy_from_slice(&hash.finish().as_ref()[..8]);
+        key.copy_from_slice(&digest.as_ref()[..8]);
         key
     }
 
@@ -152,12 +161,8 @@ impl Revoked {
         body: &Body,
         known: Option<&Subjects>,
     ) -> Result<(), Rejection> {
-        if !self.tables.is_empty() {
-            match known.filter(|known| known.salt == self.salt) {
-                Some(known) => self.tables.check(known, body)?,
-                None => self.tables.check(&self.subjects(kid, body), body)?,
-            }
-        }
+        let known = known.filter(|known| known.salt == self.salt);
+        self.tables.check(&self.salt, kid, body, known)?;
         self.earlier
             .iter()
             .try_for_each(|layer| layer.check(kid, body, None))
@@ -191,30 +196,52 @@ impl Revoked {
 }
 
 impl Tables {
-    fn check(&self, token: &Subjects, body: &Body) -> Result<(), Rejection> {
+    /// Names are hashed only where a table could hold them and their keys are not known.
+    fn check(
+        &self,
+        salt: &[u8; 16],
+        kid: &str,
+        body: &Body,
+        known: Option<&Subjects>,
+    ) -> Result<(), Rejection> {
+        let key = |name: &str, of: fn(&Subjects) -> Key| {
+            known.map_or_else(|| Revoked::key_of(salt, name), of)
+        };
         let issued_before = |cut: &Fact<u64>| u64::try_from(body.iat).unwrap_or(0) < cut.value;
-        if self.keys.contains_key(&token.kid) {
+        if !self.keys.is_empty() && self.keys.contains_key(&key(kid, |known| known.kid)) {
             return Err(Rejection::KeyDistrusted);
         }
+        let client = |clients: &Table<u64>| {
+            clients
+                .get(&key(&body.client_id, |known| known.client))
+                .is_some_and(issued_before)
+        };
         if self.global.as_ref().is_some_and(issued_before)
-            || self.clients.get(&token.client).is_some_and(issued_before)
+            || (!self.clients.is_empty() && client(&self.clients))
         {
             return Err(Rejection::IssuedBeforeCut);
         }
-        if self
-            .users
-            .get(&token.user)
-            .is_some_and(|least| body.jwt_version.unwrap_or(0) < least.value)
+        if !self.users.is_empty()
+            && self
+                .users
+                .get(&key(&body.sub, |known| known.user))
+                .is_some_and(|least| body.jwt_version.unwrap_or(0) < least.value)
         {
             return Err(Rejection::VersionRaised);
         }
-        let Some(session) = &token.session else {
+        let Some(sid) = &body.sid else {
             return Ok(());
         };
-        if let Some(end) = self.sessions.get(session) {
+        if self.sessions.is_empty() && self.generations.is_empty() {
+            return Ok(());
+        }
+        let session = known
+            .and_then(|known| known.session)
+            .unwrap_or_else(|| Revoked::key_of(salt, sid));
+        if let Some(end) = self.sessions.get(&session) {
             return Err(Rejection::SessionEnded(end.value));
         }
-        match self.generations.get(session) {
+        match self.generations.get(&session) {
             Some(newest) if body.generation.unwrap_or(0) < newest.value => {
                 Err(Rejection::Superseded)
             }
@@ -257,10 +284,6 @@ impl Tables {
     fn len(&self) -> usize {
         let keyed = self.sessions.len() + self.users.len() + self.generations.len();
         keyed + self.keys.len() + self.clients.len() + usize::from(self.global.is_some())
-    }
-
-    fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 

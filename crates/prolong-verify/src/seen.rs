@@ -1,23 +1,21 @@
 //! A bounded cache of verified tokens: the second sight of a token costs a keyed hash and a look-up.
 //!
-//! 1. The key is a 128-bit hash over the whole token under a secret: GMAC (AES-256-GCM over no text, with the token as
-//!    associated data and a fixed nonce), used as a universal hash. Two tokens of n blocks collide with probability at
-//!    most n / 2^128; that holds as long as no output is ever shown, and none leaves this file.
+//! 1. The key is a 128-bit universal hash over the whole token under a secret; see `fingerprint`.
 //! 2. An entry holds the signature's result and the parsed claims, nothing that depends on time, expectation or feed.
 //! 3. On every sight: key still present, algorithm, `typ`, `iss`, `aud`, times, revocation.
 //! 4. Refusals are not remembered: a flood of bad tokens displaces nothing.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use quick_cache::{UnitWeighter, sync::Cache};
 
 use crate::{
     claims::Claims,
     expected::Expected,
+    fingerprint::{Fingerprint, Fingerprints},
     keys::Keys,
     rejection::Rejection,
-    revoked::{Revoked, Subjects},
+    revoked::Revoked,
     token::{Authentic, MAX_TOKEN_BYTES},
     uniform_hash::BuildUniform,
     verify::judge,
@@ -25,8 +23,8 @@ use crate::{
 
 /// Verified tokens, remembered.
 pub struct SeenTokens {
-    hash: Option<LessSafeKey>,
-    cache: Cache<u128, (Authentic, Subjects), UnitWeighter, BuildUniform>,
+    fingerprints: Fingerprints,
+    cache: Cache<Fingerprint, Arc<Authentic>, UnitWeighter, BuildUniform>,
 }
 
 impl SeenTokens {
@@ -34,9 +32,7 @@ impl SeenTokens {
     #[must_use]
     pub fn new(capacity: usize, secret: &[u8; 32]) -> Self {
         Self {
-            hash: UnboundKey::new(&AES_256_GCM, secret)
-                .ok()
-                .map(LessSafeKey::new),
+            fingerprints: Fingerprints::new(secret),
             cache: Cache::with(
                 capacity,
                 capacity as u64,
@@ -62,17 +58,14 @@ impl SeenTokens {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Rejection::TooLarge);
         }
-        let Some(fingerprint) = self.fingerprint(token) else {
-            return crate::verify::verify(token, keys, expected, revoked, now);
-        };
-        if let Some((authentic, subjects)) = self.cache.get(&fingerprint) {
+        let fingerprint = self.fingerprints.of(token.as_bytes());
+        if let Some(authentic) = self.cache.get(&fingerprint) {
             authentic.recheck(keys, expected)?;
-            return judge(&authentic, Some(&subjects), expected, revoked, now);
+            return judge(&authentic, expected, revoked, now);
         }
-        let authentic = Authentic::read(token, keys, expected)?;
-        let subjects = revoked.subjects(authentic.key.kid(), &authentic.body);
-        let claims = judge(&authentic, Some(&subjects), expected, revoked, now)?;
-        self.cache.insert(fingerprint, (authentic, subjects));
+        let authentic = Arc::new(Authentic::read(token, keys, expected)?.remembering(revoked));
+        let claims = judge(&authentic, expected, revoked, now)?;
+        self.cache.insert(fingerprint, authentic);
         Ok(claims)
     }
 
@@ -86,16 +79,6 @@ impl SeenTokens {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.cache.is_empty()
-    }
-
-    fn fingerprint(&self, token: &str) -> Option<u128> {
-        let nonce = Nonce::assume_unique_for_key([0; 12]);
-        let tag = self
-            .hash
-            .as_ref()?
-            .seal_in_place_separate_tag(nonce, Aad::from(token.as_bytes()), &mut [])
-            .ok()?;
-        tag.as_ref().try_into().ok().map(u128::from_le_bytes)
     }
 }
 

@@ -1,23 +1,30 @@
 //! From characters to an authentic body: form, header, key, signature. No clock, no revocation.
 
-use std::sync::Arc;
-
-use serde_json::Value;
+use std::{borrow::Cow, sync::Arc};
 
 use crate::{
-    algorithm::Algorithm, base64url, claims::Body, expected::Expected, json, key::Key, keys::Keys,
+    algorithm::Algorithm,
+    base64url,
+    claims::Body,
+    expected::Expected,
+    json::{self, Scanned},
+    key::Key,
+    keys::Keys,
     rejection::Rejection,
+    revoked::{Revoked, Subjects},
 };
 
 /// The longest token that is read, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
 /// A token whose signature was checked.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Authentic {
     pub(crate) key: Arc<Key>,
     pub(crate) typ: Option<String>,
-    pub(crate) body: Arc<Body>,
+    pub(crate) body: Body,
+    /// Only for tokens that will be remembered.
+    pub(crate) subjects: Option<Subjects>,
 }
 
 impl Authentic {
@@ -26,27 +33,43 @@ impl Authentic {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Rejection::TooLarge);
         }
+        Self::read_parts(token, keys, expected).map_err(|rejection| {
+            // Decoding has refused such characters already; this only gives the refusal its first name.
+            if token.bytes().all(is_compact) {
+                rejection
+            } else {
+                Rejection::NotCompact
+            }
+        })
+    }
+
+    fn read_parts(token: &str, keys: &Keys, expected: &Expected) -> Result<Self, Rejection> {
         let (signed, [header, claims, signature]) = split(token)?;
-        let header = Header::parse(&base64url::decode(header).ok_or(Rejection::BadEncoding)?)?;
+        let header = base64url::decode(header).ok_or(Rejection::BadEncoding)?;
+        let header = Header::parse(&header)?;
         let claims = base64url::decode(claims).ok_or(Rejection::BadEncoding)?;
         let signature = base64url::decode(signature).ok_or(Rejection::BadEncoding)?;
         let key = header.key(keys, expected)?;
         if !key.signed(signed.as_bytes(), &signature) {
             return Err(Rejection::BadSignature);
         }
-        let body = Arc::new(Body::parse(&claims)?);
         Ok(Self {
             key: Arc::clone(key),
-            typ: header.typ,
-            body,
+            typ: header.typ.map(Cow::into_owned),
+            body: Body::parse(claims)?,
+            subjects: None,
         })
+    }
+
+    /// With the salted keys that later sights will need.
+    pub(crate) fn remembering(mut self, revoked: &Revoked) -> Self {
+        self.subjects = Some(revoked.subjects(self.key.kid(), &self.body));
+        self
     }
 
     /// Whether the token would still be authentic under these keys and expectations: for later sights.
     pub(crate) fn recheck(&self, keys: &Keys, expected: &Expected) -> Result<(), Rejection> {
-        let present = keys
-            .get(self.key.kid())
-            .is_some_and(|key| Arc::ptr_eq(key, &self.key) || key.is_same(&self.key));
+        let present = keys.holds(&self.key);
         if !expected.accepts_type(self.typ.as_deref()) {
             Err(Rejection::WrongType)
         } else if !expected.algorithms.contains(&self.key.algorithm()) {
@@ -59,12 +82,12 @@ impl Authentic {
     }
 }
 
+const fn is_compact(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
+}
+
 /// Exactly three non-empty parts of base64url characters: no JSON serialization, no JWE, no detached payload.
 fn split(token: &str) -> Result<(&str, [&str; 3]), Rejection> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if !token.bytes().all(allowed) {
-        return Err(Rejection::NotCompact);
-    }
     let mut parts = token.split('.');
     let (Some(header), Some(claims), Some(signature), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
@@ -79,29 +102,29 @@ fn split(token: &str) -> Result<(&str, [&str; 3]), Rejection> {
 }
 
 /// The three members that count. `jku`, `x5u`, `jwk`, `x5c` are never looked at.
-struct Header {
-    alg: String,
-    kid: String,
-    typ: Option<String>,
+struct Header<'a> {
+    alg: Cow<'a, str>,
+    kid: Cow<'a, str>,
+    typ: Option<Cow<'a, str>>,
 }
 
-impl Header {
-    fn parse(bytes: &[u8]) -> Result<Self, Rejection> {
-        let members = json::object(bytes).ok_or(Rejection::BadHeader)?;
-        if members.contains_key("crit") || members.contains_key("b64") {
+impl<'a> Header<'a> {
+    fn parse(bytes: &'a [u8]) -> Result<Self, Rejection> {
+        let [alg, kid, typ, crit, b64] =
+            json::members(bytes, &["alg", "kid", "typ", "crit", "b64"])
+                .ok_or(Rejection::BadHeader)?;
+        if crit.is_some() || b64.is_some() {
             return Err(Rejection::CriticalExtension);
         }
-        let text = |name| match members.get(name) {
+        let text = |member| match member {
             None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Scanned::Text(text)) => Ok(Some(text)),
             Some(_) => Err(Rejection::BadHeader),
         };
-        let alg = text("alg")?.ok_or(Rejection::BadHeader)?;
-        let kid = text("kid")?.ok_or(Rejection::BadHeader)?;
         Ok(Self {
-            alg,
-            kid,
-            typ: text("typ")?,
+            alg: text(alg)?.ok_or(Rejection::BadHeader)?,
+            kid: text(kid)?.ok_or(Rejection::BadHeader)?,
+            typ: text(typ)?,
         })
     }
 

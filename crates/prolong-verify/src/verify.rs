@@ -1,11 +1,13 @@
 //! The whole decision, in the order of FEED.md: key → signature → issuer and audience → times → revocation.
 
+use std::sync::Arc;
+
 use crate::{
     claims::{Body, Claims},
     expected::{Expected, SoftExpiry},
     keys::Keys,
     rejection::Rejection,
-    revoked::{Revoked, Subjects},
+    revoked::Revoked,
     token::Authentic,
 };
 
@@ -23,13 +25,12 @@ pub fn verify(
     now: i64,
 ) -> Result<Claims, Rejection> {
     let authentic = Authentic::read(token, keys, expected)?;
-    judge(&authentic, None, expected, revoked, now)
+    judge(&Arc::new(authentic), expected, revoked, now)
 }
 
 /// Everything that is asked on every sight, once the signature is known to hold.
 pub(crate) fn judge(
-    authentic: &Authentic,
-    subjects: Option<&Subjects>,
+    authentic: &Arc<Authentic>,
     expected: &Expected,
     revoked: &Revoked,
     now: i64,
@@ -42,8 +43,12 @@ pub(crate) fn judge(
         return Err(Rejection::WrongAudience);
     }
     let times = Times::of(body, expected, now)?;
-    revoked.check(authentic.key.kid(), body, subjects)?;
-    Ok(Claims::new(body.clone(), times.expired, times.renewal_due))
+    revoked.check(authentic.key.kid(), body, authentic.subjects.as_ref())?;
+    Ok(Claims::new(
+        Arc::clone(authentic),
+        times.expired,
+        times.renewal_due,
+    ))
 }
 
 struct Times {
