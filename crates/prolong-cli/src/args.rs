@@ -7,7 +7,12 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 /// A session authority: keeps active users signed in and everyone else out.
 #[derive(Debug, Parser)]
-#[command(name = "prolong", version, arg_required_else_help = true, propagate_version = true)]
+#[command(
+    name = "prolong",
+    version,
+    arg_required_else_help = true,
+    propagate_version = true
+)]
 pub(crate) struct Args {
     /// The configuration file [default: prolong.toml, if it is there; else development mode]
     #[arg(long, global = true, value_name = "FILE")]
@@ -193,15 +198,36 @@ mod tests {
     #[test]
     fn a_restore_says_what_becomes_of_sessions() {
         assert!(Args::try_parse_from(["prolong", "restore", "b.db"]).is_err());
-        assert!(Args::try_parse_from(["prolong", "restore", "b.db", "--keep-sessions", "--end-all"]).is_err());
+        assert!(
+            Args::try_parse_from(["prolong", "restore", "b.db", "--keep-sessions", "--end-all"])
+                .is_err()
+        );
         assert!(Args::try_parse_from(["prolong", "restore", "b.db", "--end-all"]).is_ok());
     }
 
     #[test]
     fn flags_go_before_or_after() {
-        let args = Args::try_parse_from(["prolong", "user", "add", "maryo", "--password-stdin", "--output", "json"]);
+        let args = Args::try_parse_from([
+            "prolong",
+            "user",
+            "add",
+            "maryo",
+            "--password-stdin",
+            "--output",
+            "json",
+        ]);
         assert_eq!(args.unwrap().output, Output::Json);
-        let args = Args::try_parse_from(["prolong", "--data-dir", "d", "serve", "--listen", "127.0.0.1:0"]).unwrap();
-        assert!(matches!(args.command, Command::Serve { listen: Some(listen) } if listen.port() == 0));
+        let args = Args::try_parse_from([
+            "prolong",
+            "--data-dir",
+            "d",
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+        ])
+        .unwrap();
+        assert!(
+            matches!(args.command, Command::Serve { listen: Some(listen) } if listen.port() == 0)
+        );
     }
 }

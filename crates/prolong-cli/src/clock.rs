@@ -25,13 +25,19 @@ struct Anchor {
 
 impl Anchor {
     fn drop() -> Self {
-        Self { wall: wall(), steady: Instant::now(), uptime: uptime() }
+        Self {
+            wall: wall(),
+            steady: Instant::now(),
+            uptime: uptime(),
+        }
     }
 }
 
 impl SystemClock {
     pub(crate) fn new() -> Self {
-        Self { anchor: Mutex::new(Anchor::drop()) }
+        Self {
+            anchor: Mutex::new(Anchor::drop()),
+        }
     }
 
     /// Refuses to start behind the latest time that the data folder has seen.
@@ -60,7 +66,10 @@ impl Clock for SystemClock {
 
     fn trusted_now(&self) -> Result<Timestamp, String> {
         let now = wall();
-        let mut anchor = self.anchor.lock().map_err(|_| "the clock broke".to_owned())?;
+        let mut anchor = self
+            .anchor
+            .lock()
+            .map_err(|_| "the clock broke".to_owned())?;
         let steady = anchor.steady.elapsed();
         if jump(anchor.wall, steady, now).abs() <= LARGEST_JUMP {
             if steady >= SPAN {
@@ -69,7 +78,10 @@ impl Clock for SystemClock {
             return Ok(now);
         }
         // A machine that slept did not jump: its uptime went on.
-        let slept = anchor.uptime.zip(uptime()).map(|(then, now)| now.saturating_sub(then));
+        let slept = anchor
+            .uptime
+            .zip(uptime())
+            .map(|(then, now)| now.saturating_sub(then));
         match slept {
             Some(slept) if jump(anchor.wall, slept, now).abs() <= LARGEST_JUMP => {
                 *anchor = Anchor::drop();
@@ -85,12 +97,18 @@ impl Clock for SystemClock {
 
 /// Milliseconds by which the wall clock is ahead of where it should be.
 fn jump(from: Timestamp, passed: Duration, now: Timestamp) -> i64 {
-    now.as_millis().saturating_sub(from.plus(passed).as_millis())
+    now.as_millis()
+        .saturating_sub(from.plus(passed).as_millis())
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the clock that everybody else is given")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the clock that everybody else is given"
+)]
 fn wall() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     Timestamp::EPOCH.plus(since)
 }
 
@@ -102,7 +120,8 @@ fn uptime() -> Option<Duration> {
 
 /// As RFC 3339.
 pub(crate) fn shown(at: Timestamp) -> String {
-    jiff::Timestamp::from_second(at.as_secs()).map_or_else(|_| format!("{} s", at.as_secs()), |at| at.to_string())
+    jiff::Timestamp::from_second(at.as_secs())
+        .map_or_else(|_| format!("{} s", at.as_secs()), |at| at.to_string())
 }
 
 #[cfg(test)]
@@ -114,7 +133,9 @@ mod tests {
         let clock = SystemClock::new();
         assert!(clock.agree_with(None).is_ok());
         assert!(clock.agree_with(Some(clock.now())).is_ok());
-        let error = clock.agree_with(Some(clock.now().plus(Duration::from_secs(60)))).unwrap_err();
+        let error = clock
+            .agree_with(Some(clock.now().plus(Duration::from_secs(60))))
+            .unwrap_err();
         assert!(error.to_string().contains("set the clock right"), "{error}");
     }
 

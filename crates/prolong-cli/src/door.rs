@@ -39,36 +39,63 @@ impl Door {
     }
 
     /// Calls the API; `Null` where it answers nothing.
-    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Value> {
         let (status, text) = match self {
             Self::Socket(client, base) => {
                 let mut request = client.request(method, format!("http://localhost{base}{path}"));
                 if let Some(body) = body {
                     request = request.json(body);
                 }
-                let response = request.send().await.context("the running server does not answer")?;
+                let response = request
+                    .send()
+                    .await
+                    .context("the running server does not answer")?;
                 (response.status(), response.bytes().await?.to_vec())
             }
-            Self::Inside(house, base) => inside(&house.operator, method, &format!("{base}{path}"), body).await?,
+            Self::Inside(house, base) => {
+                inside(&house.operator, method, &format!("{base}{path}"), body).await?
+            }
         };
         let answer: Value = serde_json::from_slice(&text).unwrap_or_default();
         if status.is_success() {
             return Ok(answer);
         }
         let member = |name: &str| answer.get(name).and_then(Value::as_str);
-        bail!("{}", member("detail").or(member("title")).map_or_else(|| status.to_string(), ToOwned::to_owned))
+        bail!(
+            "{}",
+            member("detail")
+                .or(member("title"))
+                .map_or_else(|| status.to_string(), ToOwned::to_owned)
+        )
     }
 }
 
-async fn inside(app: &Router, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<(StatusCode, Vec<u8>)> {
+async fn inside(
+    app: &Router,
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+) -> anyhow::Result<(StatusCode, Vec<u8>)> {
     let request = Request::builder().method(method).uri(path);
     let request = match body {
-        Some(body) => request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string())),
+        Some(body) => request
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_string())),
         None => request.body(Body::empty()),
     };
     let Ok(response) = app.clone().oneshot(request?).await;
     let status = response.status();
-    Ok((status, to_bytes(response.into_body(), 16 * 1024 * 1024).await?.to_vec()))
+    Ok((
+        status,
+        to_bytes(response.into_body(), 16 * 1024 * 1024)
+            .await?
+            .to_vec(),
+    ))
 }
 
 /// A client of the server that runs, if one does.
@@ -76,11 +103,24 @@ async fn inside(app: &Router, method: Method, path: &str, body: Option<&Value>) 
 fn running(data_dir: &Path) -> Option<anyhow::Result<reqwest::Client>> {
     let path = socket_path(data_dir);
     std::os::unix::net::UnixStream::connect(&path).ok()?;
-    Some(reqwest::Client::builder().unix_socket(path).build().map_err(Into::into))
+    Some(
+        reqwest::Client::builder()
+            .unix_socket(path)
+            .build()
+            .map_err(Into::into),
+    )
 }
 
 /// One segment of a path.
 pub(crate) fn segment(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    text.bytes()
+        .map(|byte| {
+            if plain(byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
 }

@@ -7,7 +7,10 @@ use prolong_server::entropy::Entropy;
 pub(crate) struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
-    #[expect(clippy::disallowed_methods, reason = "this is the entropy source that everybody else is given")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the entropy source that everybody else is given"
+    )]
     fn fill(&self, bytes: &mut [u8]) {
         if aws_lc_rs::rand::fill(bytes).is_err() {
             tracing::error!("the system gives no random numbers; nothing can go on without them");

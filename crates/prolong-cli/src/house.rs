@@ -42,19 +42,33 @@ pub(crate) async fn open(config: &Config, mut settings: Settings) -> anyhow::Res
         entropy: Arc::new(SystemEntropy),
         master_keys,
     };
-    let authority = Arc::new(Authority::new(parts).await.context("cannot start the authority")?);
+    let authority = Arc::new(
+        Authority::new(parts)
+            .await
+            .context("cannot start the authority")?,
+    );
     let router = prolong_server::http::router(Arc::clone(&authority));
     let operator = operator_router(&router, &token_path, &secret);
-    Ok(House { authority, store, router, operator })
+    Ok(House {
+        authority,
+        store,
+        router,
+        operator,
+    })
 }
 
 /// Opens the database, unless another process has it.
 pub(crate) fn open_store(config: &Config) -> anyhow::Result<SqliteStore> {
-    Ok(SqliteStore::open(&config.data_dir, SqliteOptions::new(draw(&SystemEntropy)))?)
+    Ok(SqliteStore::open(
+        &config.data_dir,
+        SqliteOptions::new(draw(&SystemEntropy)),
+    )?)
 }
 
 /// The latest time that the data folder has seen.
 pub(crate) async fn high_water(store: &dyn Store) -> anyhow::Result<Option<Timestamp>> {
     let fact = store.fact(CLOCK_HIGH_WATER).await?;
-    Ok(fact.and_then(|millis| millis.parse().ok()).map(Timestamp::from_millis))
+    Ok(fact
+        .and_then(|millis| millis.parse().ok())
+        .map(Timestamp::from_millis))
 }

@@ -22,9 +22,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let args = args::Args::parse();
     let out = out::Out::new(args.output);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
-        Err(error) => return out.failed(&anyhow::Error::new(error).context("cannot start the runtime")),
+        Err(error) => {
+            return out.failed(&anyhow::Error::new(error).context("cannot start the runtime"));
+        }
     };
     match runtime.block_on(commands::run(args, &out)) {
         Ok(()) => ExitCode::SUCCESS,

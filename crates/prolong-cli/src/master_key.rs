@@ -17,7 +17,8 @@ pub(crate) fn load(config: &Config) -> anyhow::Result<MasterKeys> {
         Some(text) => (text.clone(), "PROLONG__MASTER_KEY".to_owned()),
         None => {
             let path = &config.master_key_file;
-            let new_house = path.starts_with(&config.data_dir) && !config.data_dir.join("prolong.db").exists();
+            let new_house =
+                path.starts_with(&config.data_dir) && !config.data_dir.join("prolong.db").exists();
             if new_house && !path.exists() {
                 create(path)?;
                 tracing::warn!(file = %path.display(), "made a master key: back it up, apart from the database");
@@ -25,7 +26,8 @@ pub(crate) fn load(config: &Config) -> anyhow::Result<MasterKeys> {
             (read(path)?, path.display().to_string())
         }
     };
-    MasterKeys::parse(&text).map_err(|error| anyhow::anyhow!("the master key in {from} cannot be used: {error}"))
+    MasterKeys::parse(&text)
+        .map_err(|error| anyhow::anyhow!("the master key in {from} cannot be used: {error}"))
 }
 
 /// Makes a file with one fresh key, for its owner's eyes only.
@@ -40,24 +42,33 @@ pub(crate) fn create(path: &Path) -> anyhow::Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path).with_context(cannot)?;
     let line = MasterKeys::generate_line(prolong_core::KeyId(1), &SystemEntropy);
-    writeln!(file, "{}", *line).and_then(|()| file.sync_all()).with_context(cannot)
+    writeln!(file, "{}", *line)
+        .and_then(|()| file.sync_all())
+        .with_context(cannot)
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {
     check_mode(path)?;
-    std::fs::read_to_string(path).with_context(|| format!("cannot read the master key {}", path.display()))
+    std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the master key {}", path.display()))
 }
 
 /// Readable by owner or group, never by everybody.
 pub(crate) fn check_mode(path: &Path) -> anyhow::Result<()> {
     let facts = std::fs::metadata(path).with_context(|| {
-        format!("there is no master key at {0}; `prolong config init` makes one, or copy yours there", path.display())
+        format!(
+            "there is no master key at {0}; `prolong config init` makes one, or copy yours there",
+            path.display()
+        )
     })?;
     #[cfg(unix)]
     {
         let mode = std::os::unix::fs::PermissionsExt::mode(&facts.permissions());
         if mode & 0o007 != 0 {
-            bail!("everybody on this machine can reach the master key {0}: chmod 600 {0}", path.display());
+            bail!(
+                "everybody on this machine can reach the master key {0}: chmod 600 {0}",
+                path.display()
+            );
         }
     }
     let _ = facts;
@@ -74,7 +85,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys/master.key");
         create(&path).unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         assert!(MasterKeys::parse(&read(&path).unwrap()).is_ok());
         assert!(create(&path).is_err(), "a key is never overwritten");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();

@@ -16,17 +16,27 @@ pub(crate) struct Out {
 
 impl Out {
     pub(crate) fn new(output: Output) -> Self {
-        Self { json: output == Output::Json }
+        Self {
+            json: output == Output::Json,
+        }
     }
 
     /// A sentence for people; machines get it as `{"message": …}`.
     pub(crate) fn say(&self, text: &str) {
-        if self.json { self.raw(&json!({ "message": text }).to_string()) } else { self.raw(text) }
+        if self.json {
+            self.raw(&json!({ "message": text }).to_string())
+        } else {
+            self.raw(text)
+        }
     }
 
     /// Facts: as they are for machines, `text` for people.
     pub(crate) fn facts(&self, facts: &Value, text: &str) {
-        if self.json { self.raw(&facts.to_string()) } else { self.raw(text) }
+        if self.json {
+            self.raw(&facts.to_string())
+        } else {
+            self.raw(text)
+        }
     }
 
     /// One object: a line per member for people.
@@ -42,15 +52,36 @@ impl Out {
     /// A list: a table of these columns for people.
     pub(crate) fn table(&self, items: &[Value], columns: &[&str]) {
         let cell = |item: &Value, column: &str| item.get(column).map_or_else(String::new, plain);
-        let width = |column: &&str| items.iter().map(|item| cell(item, column).chars().count()).max().unwrap_or(0).max(column.len());
+        let width = |column: &&str| {
+            items
+                .iter()
+                .map(|item| cell(item, column).chars().count())
+                .max()
+                .unwrap_or(0)
+                .max(column.len())
+        };
         let widths: Vec<usize> = columns.iter().map(width).collect();
         let row = |cells: Vec<String>| {
-            let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+            let padded = cells
+                .iter()
+                .zip(&widths)
+                .map(|(cell, width)| format!("{cell:<width$}"));
             padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
         };
-        let mut lines = vec![row(columns.iter().map(|column| column.replace('_', " ")).collect())];
-        lines.extend(items.iter().map(|item| row(columns.iter().map(|column| cell(item, column)).collect())));
-        let text = if items.is_empty() { "none".to_owned() } else { lines.join("\n") };
+        let mut lines = vec![row(columns
+            .iter()
+            .map(|column| column.replace('_', " "))
+            .collect())];
+        lines.extend(
+            items
+                .iter()
+                .map(|item| row(columns.iter().map(|column| cell(item, column)).collect())),
+        );
+        let text = if items.is_empty() {
+            "none".to_owned()
+        } else {
+            lines.join("\n")
+        };
         self.facts(&Value::from(items.to_vec()), &text);
     }
 
@@ -67,7 +98,11 @@ impl Out {
     /// Says on the standard error why the command failed.
     pub(crate) fn failed(&self, error: &anyhow::Error) -> ExitCode {
         let text = format!("{error:#}");
-        let text = if self.json { json!({ "error": text }).to_string() } else { format!("prolong: {text}") };
+        let text = if self.json {
+            json!({ "error": text }).to_string()
+        } else {
+            format!("prolong: {text}")
+        };
         let _ = writeln!(anstream::stderr(), "{text}");
         ExitCode::FAILURE
     }

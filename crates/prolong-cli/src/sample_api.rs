@@ -28,7 +28,9 @@ pub(crate) async fn run(listener: TcpListener, issuer: String, fetch_from: Strin
         expected: Expected::new(issuer, "orders-api"),
         known: RwLock::new((Keys::default(), Follower::default())),
     });
-    let app = Router::new().route("/orders", get(orders)).with_state(Arc::clone(&api));
+    let app = Router::new()
+        .route("/orders", get(orders))
+        .with_state(Arc::clone(&api));
     tokio::select! {
         served = async { axum::serve(listener, app).await } => {
             if let Err(error) = served {
@@ -40,9 +42,16 @@ pub(crate) async fn run(listener: TcpListener, issuer: String, fetch_from: Strin
 }
 
 async fn orders(State(api): State<Arc<Api>>, headers: HeaderMap) -> Response {
-    let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let token = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let Some(token) = token else {
-        return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], "a bearer token is needed\n").into_response();
+        return (
+            StatusCode::UNAUTHORIZED,
+            [(header::WWW_AUTHENTICATE, "Bearer")],
+            "a bearer token is needed\n",
+        )
+            .into_response();
     };
     let now = api.clock.now().as_secs();
     let known = api.known.read().unwrap_or_else(PoisonError::into_inner);
@@ -53,7 +62,12 @@ async fn orders(State(api): State<Arc<Api>>, headers: HeaderMap) -> Response {
         }
         Err(refused) => {
             let body = json!({ "refused": refused.to_string() });
-            (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")], Json(body)).into_response()
+            (
+                StatusCode::UNAUTHORIZED,
+                [(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")],
+                Json(body),
+            )
+                .into_response()
         }
     }
 }
@@ -61,10 +75,24 @@ async fn orders(State(api): State<Arc<Api>>, headers: HeaderMap) -> Response {
 /// A product follows the event stream; the sample asks for a snapshot twice a second.
 async fn learn(api: &Api, from: &str) {
     let mut turn = tokio::time::interval(Duration::from_millis(500));
-    let Ok(client) = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build() else { return };
+    let Ok(client) = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(2))
+        .build()
+    else {
+        return;
+    };
     loop {
         turn.tick().await;
-        let fetch = async |path: &str| client.get(format!("{from}{path}")).send().await?.error_for_status()?.bytes().await;
+        let fetch = async |path: &str| {
+            client
+                .get(format!("{from}{path}"))
+                .send()
+                .await?
+                .error_for_status()?
+                .bytes()
+                .await
+        };
         if let Ok(document) = fetch("/.well-known/jwks.json").await
             && let Ok(keys) = Keys::from_jwks(&document)
         {
@@ -73,7 +101,11 @@ async fn learn(api: &Api, from: &str) {
         if let Ok(document) = fetch("/v1/feed/snapshot").await
             && let Ok(snapshot) = serde_json::from_slice(&document)
         {
-            api.known.write().unwrap_or_else(PoisonError::into_inner).1.snapshot(&snapshot);
+            api.known
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .1
+                .snapshot(&snapshot);
         }
     }
 }

@@ -20,7 +20,12 @@ pub(super) async fn backup(config: &Config, file: &Path, out: &Out) -> anyhow::R
     if door::socket_path(&config.data_dir).exists()
         && let Ok(door @ Door::Socket(..)) = Door::open(config).await
     {
-        door.call(Method::POST, super::serve::BACKUP, Some(&json!({ "to": file }))).await?;
+        door.call(
+            Method::POST,
+            super::serve::BACKUP,
+            Some(&json!({ "to": file })),
+        )
+        .await?;
     } else {
         house::open_store(config)?.backup(&file)?;
     }
@@ -32,11 +37,24 @@ pub(super) async fn backup(config: &Config, file: &Path, out: &Out) -> anyhow::R
     Ok(())
 }
 
-pub(super) fn restore(config: &Config, file: &Path, end_all: bool, out: &Out) -> anyhow::Result<()> {
+pub(super) fn restore(
+    config: &Config,
+    file: &Path,
+    end_all: bool,
+    out: &Out,
+) -> anyhow::Result<()> {
     let at = end_all.then(|| SystemClock::new().now());
     let report = SqliteStore::restore(file, &config.data_dir, at, draw(&SystemEntropy))?;
-    let newest = report.newest.map_or_else(|| "it holds no session".to_owned(), |at| format!("sign-ins and renewals after {} are lost", shown(at)));
-    let kept = report.kept_aside.as_ref().map_or_else(String::new, |path| format!("\nThe database that was there is kept as {}", path.display()));
+    let newest = report.newest.map_or_else(
+        || "it holds no session".to_owned(),
+        |at| format!("sign-ins and renewals after {} are lost", shown(at)),
+    );
+    let kept = report.kept_aside.as_ref().map_or_else(String::new, |path| {
+        format!(
+            "\nThe database that was there is kept as {}",
+            path.display()
+        )
+    });
     let text = format!(
         "restored {} users and {} sessions, of which {} were ended now; {newest}. Bans, sign-outs and password changes \
          since then are lost too: repeat those that matter{kept}",

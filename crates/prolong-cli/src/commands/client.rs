@@ -30,14 +30,26 @@ pub(super) fn run(overrides: &Overrides, command: &Client, out: &Out) -> anyhow:
                     })
                 })
                 .collect();
-            out.table(&clients, &["id", "kind", "policy", "audience", "scopes", "transport"]);
+            out.table(
+                &clients,
+                &["id", "kind", "policy", "audience", "scopes", "transport"],
+            );
         }
         Client::Secret => {
             let secret = URL_SAFE_NO_PAD.encode(draw::<32>(&SystemEntropy));
             let hash = digest(&SHA256, secret.as_bytes());
-            let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-            let text = format!("secret, for the client:            {secret}\nsecret_hash, for the configuration: \"sha256:{hash}\"");
-            out.facts(&json!({ "secret": secret, "secret_hash": format!("sha256:{hash}") }), &text);
+            let hash: String = hash
+                .as_ref()
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
+            let text = format!(
+                "secret, for the client:            {secret}\nsecret_hash, for the configuration: \"sha256:{hash}\""
+            );
+            out.facts(
+                &json!({ "secret": secret, "secret_hash": format!("sha256:{hash}") }),
+                &text,
+            );
         }
     }
     Ok(())

@@ -23,10 +23,20 @@ pub(super) fn run(overrides: &Overrides, command: Command, out: &Out) -> anyhow:
 
 fn check(overrides: &Overrides, out: &Out) -> anyhow::Result<()> {
     let config = Config::load(overrides)?;
-    let from = config.file.as_ref().map_or_else(|| "development mode".to_owned(), |file| file.display().to_string());
+    let from = config.file.as_ref().map_or_else(
+        || "development mode".to_owned(),
+        |file| file.display().to_string(),
+    );
     let clients = config.plain_settings().clients.len();
-    let text = format!("{from}: good. Issuer {}, clients {clients}, policies {}", config.issuer(config.listen), config.policies.len());
-    out.facts(&json!({ "ok": true, "from": from, "issuer": config.issuer(config.listen) }), &text);
+    let text = format!(
+        "{from}: good. Issuer {}, clients {clients}, policies {}",
+        config.issuer(config.listen),
+        config.policies.len()
+    );
+    out.facts(
+        &json!({ "ok": true, "from": from, "issuer": config.issuer(config.listen) }),
+        &text,
+    );
     Ok(())
 }
 
@@ -34,7 +44,9 @@ fn explain(overrides: &Overrides, name: Option<&str>, out: &Out) -> anyhow::Resu
     let config = Config::load(overrides)?;
     let mut chosen: BTreeMap<String, Policy> = BTreeMap::new();
     if let Some(name) = name {
-        let policy = config.policy(name).with_context(|| format!("there is no policy or preset {name}"))?;
+        let policy = config
+            .policy(name)
+            .with_context(|| format!("there is no policy or preset {name}"))?;
         chosen.insert(name.to_owned(), (*policy).clone());
     } else {
         for client in config.plain_settings().clients.values() {
@@ -45,10 +57,21 @@ fn explain(overrides: &Overrides, name: Option<&str>, out: &Out) -> anyhow::Resu
     let mut facts = serde_json::Map::new();
     for (name, policy) in chosen {
         let lines = explain_policy(&policy);
-        let width = lines.iter().map(|line| line.at.chars().count()).max().unwrap_or(0);
+        let width = lines
+            .iter()
+            .map(|line| line.at.chars().count())
+            .max()
+            .unwrap_or(0);
         text.push(name.clone());
-        text.extend(lines.iter().map(|line| format!("  {:<width$}  {}", line.at, line.text)));
-        let lines: Vec<Value> = lines.into_iter().map(|line| json!({ "at": line.at, "text": line.text })).collect();
+        text.extend(
+            lines
+                .iter()
+                .map(|line| format!("  {:<width$}  {}", line.at, line.text)),
+        );
+        let lines: Vec<Value> = lines
+            .into_iter()
+            .map(|line| json!({ "at": line.at, "text": line.text }))
+            .collect();
         facts.insert(name, Value::from(lines));
     }
     out.facts(&Value::Object(facts), &text.join("\n"));
@@ -56,16 +79,36 @@ fn explain(overrides: &Overrides, name: Option<&str>, out: &Out) -> anyhow::Resu
 }
 
 fn init(overrides: &Overrides, issuer: &str, out: &Out) -> anyhow::Result<()> {
-    let file = overrides.file.clone().unwrap_or_else(|| PathBuf::from("prolong.toml"));
-    let data_dir = overrides.data_dir.clone().unwrap_or_else(|| PathBuf::from("prolong-data"));
+    let file = overrides
+        .file
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("prolong.toml"));
+    let data_dir = overrides
+        .data_dir
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("prolong-data"));
     let key = data_dir.join("master.key");
-    let text = include_str!("init.toml").replace("{issuer}", issuer).replace("{data_dir}", &data_dir.display().to_string());
-    Config::read(&text, Some(&file), std::iter::empty(), &Overrides::default())?;
-    let opened = std::fs::OpenOptions::new().write(true).create_new(true).open(&file);
+    let text = include_str!("init.toml")
+        .replace("{issuer}", issuer)
+        .replace("{data_dir}", &data_dir.display().to_string());
+    Config::read(
+        &text,
+        Some(&file),
+        std::iter::empty(),
+        &Overrides::default(),
+    )?;
+    let opened = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&file);
     let mut written = match opened {
         Ok(written) => written,
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => bail!("{} is there already; nothing was changed", file.display()),
-        Err(error) => return Err(error).with_context(|| format!("cannot write {}", file.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            bail!("{} is there already; nothing was changed", file.display())
+        }
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot write {}", file.display()));
+        }
     };
     written.write_all(text.as_bytes())?;
     let made = if key.exists() { "kept" } else { "made" };

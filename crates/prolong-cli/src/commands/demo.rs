@@ -21,21 +21,36 @@ pub(super) async fn run(out: &Out) -> anyhow::Result<()> {
         listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, free_port().await))),
         ..Overrides::default()
     };
-    let config = Config::read(include_str!("demo.toml"), None, std::iter::empty(), &overrides)?;
+    let config = Config::read(
+        include_str!("demo.toml"),
+        None,
+        std::iter::empty(),
+        &overrides,
+    )?;
     start_log(&config);
     let listeners = listen(&config).await?;
-    let bound = listeners.first().context("nowhere to listen")?.local_addr()?;
+    let bound = listeners
+        .first()
+        .context("nowhere to listen")?
+        .local_addr()?;
     let issuer = config.issuer(bound);
     let password = entropy::hex::<5>();
     let house = house::open(&config, config.settings(bound)).await?;
     let door = Door::Inside(Box::new(house), String::new());
     let user = json!({ "login": "maryo", "password": password });
-    door.call(Method::POST, "/v1/admin/users", Some(&user)).await?;
-    let Door::Inside(house, _) = door else { return Ok(()) };
+    door.call(Method::POST, "/v1/admin/users", Some(&user))
+        .await?;
+    let Door::Inside(house, _) = door else {
+        return Ok(());
+    };
 
     let api = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let orders = format!("http://{}/orders", api.local_addr()?);
-    let sample = tokio::spawn(sample_api::run(api, issuer.clone(), format!("http://{bound}")));
+    let sample = tokio::spawn(sample_api::run(
+        api,
+        issuer.clone(),
+        format!("http://{bound}"),
+    ));
     out.raw(&format!(
         "Open {issuer} and sign in as maryo, password {password}.\n\
          Watch the access token of one minute being renewed; press \"Be idle\", and after five minutes it is over.\n\
@@ -74,7 +89,9 @@ impl Folder {
         let mut builder = std::fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        builder
+            .create(&path)
+            .with_context(|| format!("cannot make {}", path.display()))?;
         Ok(Self(path))
     }
 }

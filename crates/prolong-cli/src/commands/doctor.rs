@@ -14,7 +14,10 @@ pub(super) async fn run(overrides: &Overrides, out: &Out) -> anyhow::Result<()> 
     let mut findings = Vec::new();
     let config = match Config::load(overrides) {
         Ok(config) => {
-            let from = config.file.as_ref().map_or_else(|| "development mode".to_owned(), |file| file.display().to_string());
+            let from = config.file.as_ref().map_or_else(
+                || "development mode".to_owned(),
+                |file| file.display().to_string(),
+            );
             note(&mut findings, "configuration", Ok(from));
             Some(config)
         }
@@ -26,28 +29,63 @@ pub(super) async fn run(overrides: &Overrides, out: &Out) -> anyhow::Result<()> 
     if let Some(config) = config {
         let key = match &config.master_key {
             Some(_) => Ok("from the environment".to_owned()),
-            None => master_key::check_mode(&config.master_key_file).map(|()| config.master_key_file.display().to_string()),
+            None => master_key::check_mode(&config.master_key_file)
+                .map(|()| config.master_key_file.display().to_string()),
         };
-        note(&mut findings, "master key", key.and_then(|from| master_key::load(&config).map(|_| from)));
-        note(&mut findings, "clock", SystemClock::new().trusted_now().map(crate::clock::shown).map_err(anyhow::Error::msg));
+        note(
+            &mut findings,
+            "master key",
+            key.and_then(|from| master_key::load(&config).map(|_| from)),
+        );
+        note(
+            &mut findings,
+            "clock",
+            SystemClock::new()
+                .trusted_now()
+                .map(crate::clock::shown)
+                .map_err(anyhow::Error::msg),
+        );
         if matches!(running(&config).await, Some(())) {
-            note(&mut findings, "server", Ok("runs; the database was not looked at".to_owned()));
+            note(
+                &mut findings,
+                "server",
+                Ok("runs; the database was not looked at".to_owned()),
+            );
         } else if config.data_dir.join("prolong.db").exists() {
             note(&mut findings, "database", database(&config).await);
         } else {
-            note(&mut findings, "database", Ok("none yet; the first start makes it".to_owned()));
+            note(
+                &mut findings,
+                "database",
+                Ok("none yet; the first start makes it".to_owned()),
+            );
         }
     }
-    let bad = findings.iter().filter(|finding| finding["ok"] == false).count();
+    let bad = findings
+        .iter()
+        .filter(|finding| finding["ok"] == false)
+        .count();
     let text: Vec<String> = findings
         .iter()
         .map(|finding| {
             let word = |member: &str| finding[member].as_str().unwrap_or_default().to_owned();
-            format!("{:<4} {:<14} {}", if finding["ok"] == true { "ok" } else { "BAD" }, word("what"), word("found"))
+            format!(
+                "{:<4} {:<14} {}",
+                if finding["ok"] == true { "ok" } else { "BAD" },
+                word("what"),
+                word("found")
+            )
         })
         .collect();
-    out.facts(&json!({ "ok": bad == 0, "findings": findings }), &text.join("\n"));
-    if bad == 0 { Ok(()) } else { anyhow::bail!("{bad} of {} must be mended", text.len()) }
+    out.facts(
+        &json!({ "ok": bad == 0, "findings": findings }),
+        &text.join("\n"),
+    );
+    if bad == 0 {
+        Ok(())
+    } else {
+        anyhow::bail!("{bad} of {} must be mended", text.len())
+    }
 }
 
 fn note(findings: &mut Vec<Value>, what: &str, found: anyhow::Result<String>) {
@@ -73,5 +111,10 @@ async fn database(config: &Config) -> anyhow::Result<String> {
     if !keys.iter().any(|key| key.state == KeyState::Active) && !keys.is_empty() {
         anyhow::bail!("there is no active signing key: `prolong key rotate` makes one");
     }
-    Ok(format!("{} users, {} sessions, {} signing keys", counts.users, counts.sessions, keys.len()))
+    Ok(format!(
+        "{} users, {} sessions, {} signing keys",
+        counts.users,
+        counts.sessions,
+        keys.len()
+    ))
 }

@@ -14,15 +14,33 @@ pub(super) async fn run(config: &Config, command: Key, out: &Out) -> anyhow::Res
         Key::List => {
             let answer = door.call(Method::GET, "/v1/admin/keys", None).await?;
             let keys = answer["keys"].as_array().cloned().unwrap_or_default();
-            out.table(&keys, &["kid", "algorithm", "state", "created_at", "state_since"]);
+            out.table(
+                &keys,
+                &["kid", "algorithm", "state", "created_at", "state_since"],
+            );
         }
         Key::Rotate => {
-            let key = door.call(Method::POST, "/v1/admin/keys/rotate", Some(&json!({}))).await?;
-            out.facts(&key, &format!("new signing key {}", key["kid"].as_str().unwrap_or_default()));
+            let key = door
+                .call(Method::POST, "/v1/admin/keys/rotate", Some(&json!({})))
+                .await?;
+            out.facts(
+                &key,
+                &format!(
+                    "new signing key {}",
+                    key["kid"].as_str().unwrap_or_default()
+                ),
+            );
         }
         Key::Distrust { kid } => {
-            door.call(Method::POST, &format!("/v1/admin/keys/{}/distrust", segment(&kid)), Some(&json!({}))).await?;
-            out.say(&format!("key {kid} is distrusted: every token that it signed is refused"));
+            door.call(
+                Method::POST,
+                &format!("/v1/admin/keys/{}/distrust", segment(&kid)),
+                Some(&json!({})),
+            )
+            .await?;
+            out.say(&format!(
+                "key {kid} is distrusted: every token that it signed is refused"
+            ));
         }
     }
     Ok(())

@@ -17,7 +17,11 @@ use crate::out::Out;
 
 /// Does what was asked.
 pub(crate) async fn run(args: Args, out: &Out) -> anyhow::Result<()> {
-    let mut overrides = Overrides { file: args.config, data_dir: args.data_dir, listen: None };
+    let mut overrides = Overrides {
+        file: args.config,
+        data_dir: args.data_dir,
+        listen: None,
+    };
     let load = |overrides: &Overrides| Config::load(overrides);
     match args.command {
         Command::Serve { listen } => {
@@ -31,7 +35,11 @@ pub(crate) async fn run(args: Args, out: &Out) -> anyhow::Result<()> {
         Command::Client(command) => client::run(&overrides, &command, out),
         Command::Config(command) => config::run(&overrides, command, out),
         Command::Backup { file } => backup::backup(&load(&overrides)?, &file, out).await,
-        Command::Restore { file, end_all, keep_sessions: _ } => backup::restore(&load(&overrides)?, &file, end_all, out),
+        Command::Restore {
+            file,
+            end_all,
+            keep_sessions: _,
+        } => backup::restore(&load(&overrides)?, &file, end_all, out),
         Command::Doctor => doctor::run(&overrides, out).await,
         Command::Completions { shell } => shell::completions(shell, out),
         Command::Man => shell::man(out),

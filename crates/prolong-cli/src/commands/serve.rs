@@ -26,7 +26,10 @@ pub(super) const BACKUP: &str = "/operator/backup";
 pub(super) async fn run(config: &Config, out: &Out) -> anyhow::Result<()> {
     start_log(config);
     let listeners = listen(config).await?;
-    let bound = listeners.first().context("nowhere to listen")?.local_addr()?;
+    let bound = listeners
+        .first()
+        .context("nowhere to listen")?
+        .local_addr()?;
     let house = house::open(config, config.settings(bound)).await?;
     let issuer = config.issuer(bound);
     if config.development {
@@ -46,16 +49,29 @@ pub(super) async fn run_house(
     issuer: &str,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    let bound = listeners.first().context("nowhere to listen")?.local_addr()?;
-    let mut places: Vec<Listening> =
-        listeners.into_iter().map(|listener| Listening::Tcp(listener, house.router.clone())).collect();
+    let bound = listeners
+        .first()
+        .context("nowhere to listen")?
+        .local_addr()?;
+    let mut places: Vec<Listening> = listeners
+        .into_iter()
+        .map(|listener| Listening::Tcp(listener, house.router.clone()))
+        .collect();
     #[cfg(unix)]
     match operator_socket(&config.data_dir) {
         Ok((listener, owner)) => {
-            let backup = Router::new().route(BACKUP, post(backup)).with_state(Arc::clone(&house.store));
-            places.push(Listening::Unix(listener, house.operator.clone().merge(backup), owner));
+            let backup = Router::new()
+                .route(BACKUP, post(backup))
+                .with_state(Arc::clone(&house.store));
+            places.push(Listening::Unix(
+                listener,
+                house.operator.clone().merge(backup),
+                owner,
+            ));
         }
-        Err(error) => tracing::warn!(%error, "no operator's socket: commands work only while the server is stopped"),
+        Err(error) => {
+            tracing::warn!(%error, "no operator's socket: commands work only while the server is stopped")
+        }
     }
     let background = tokio::spawn(run_background(Arc::clone(&house.authority)));
     let watch = tokio::spawn(exit_when_broken(Arc::clone(&house.store)));
@@ -71,7 +87,8 @@ pub(super) async fn run_house(
 /// The configured address; in development mode both loopbacks.
 pub(super) async fn listen(config: &Config) -> anyhow::Result<Vec<TcpListener>> {
     let at = config.listen;
-    let cannot = || format!("cannot listen on {at}: is another server there? Choose another with --listen");
+    let cannot =
+        || format!("cannot listen on {at}: is another server there? Choose another with --listen");
     let first = TcpListener::bind(at).await.with_context(cannot)?;
     let port = first.local_addr()?.port();
     let mut listeners = vec![first];
@@ -93,7 +110,9 @@ pub(super) async fn terminated() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let Ok(mut term) = signal(SignalKind::terminate()) else { return interrupted.await };
+        let Ok(mut term) = signal(SignalKind::terminate()) else {
+            return interrupted.await;
+        };
         tokio::select! {
             () = interrupted => {}
             _ = term.recv() => {}
@@ -106,9 +125,16 @@ pub(super) async fn terminated() {
 pub(super) fn start_log(config: &Config) {
     let filter = tracing_subscriber::EnvFilter::try_new(&config.log_level)
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
     // A second start in one process keeps the first log.
-    let _ = if config.log_json { log.json().try_init() } else { log.try_init() };
+    let _ = if config.log_json {
+        log.json().try_init()
+    } else {
+        log.try_init()
+    };
 }
 
 /// An error from fsync is fatal: nothing more may be answered.
@@ -129,19 +155,32 @@ fn operator_socket(data_dir: &Path) -> anyhow::Result<(tokio::net::UnixListener,
     let path = socket_path(data_dir);
     // The store's lock is held, so nobody listens at what is left there.
     let _ = std::fs::remove_file(&path);
-    let listener = tokio::net::UnixListener::bind(&path).with_context(|| format!("cannot listen on {}", path.display()))?;
+    let listener = tokio::net::UnixListener::bind(&path)
+        .with_context(|| format!("cannot listen on {}", path.display()))?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
     Ok((listener, std::fs::metadata(&path)?.uid()))
 }
 
 /// `{"to": FILE}`: copies the database while it is in use.
-async fn backup(State(store): State<Arc<SqliteStore>>, Json(body): Json<Value>) -> (StatusCode, Json<Value>) {
+async fn backup(
+    State(store): State<Arc<SqliteStore>>,
+    Json(body): Json<Value>,
+) -> (StatusCode, Json<Value>) {
     let Some(to) = body["to"].as_str().map(std::path::PathBuf::from) else {
-        return (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "detail": "`to` is missing" })));
+        return (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            Json(json!({ "detail": "`to` is missing" })),
+        );
     };
     match tokio::task::spawn_blocking(move || store.backup(&to)).await {
         Ok(Ok(())) => (StatusCode::OK, Json(json!({}))),
-        Ok(Err(error)) => (StatusCode::CONFLICT, Json(json!({ "detail": error.to_string() }))),
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "detail": error.to_string() }))),
+        Ok(Err(error)) => (
+            StatusCode::CONFLICT,
+            Json(json!({ "detail": error.to_string() })),
+        ),
+        Err(error) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Json(json!({ "detail": error.to_string() })),
+        ),
     }
 }

@@ -13,12 +13,23 @@ use crate::out::Out;
 
 pub(super) async fn run(config: &Config, command: User, out: &Out) -> anyhow::Result<()> {
     match command {
-        User::Add { name, password_stdin } => {
+        User::Add {
+            name,
+            password_stdin,
+        } => {
             let password = password(password_stdin)?;
             let door = Door::open(config).await?;
             let body = json!({ "login": name, "password": password });
-            let user = door.call(Method::POST, "/v1/admin/users", Some(&body)).await?;
-            out.facts(&user, &format!("user {name} is made; id {}", user["sub"].as_str().unwrap_or_default()));
+            let user = door
+                .call(Method::POST, "/v1/admin/users", Some(&body))
+                .await?;
+            out.facts(
+                &user,
+                &format!(
+                    "user {name} is made; id {}",
+                    user["sub"].as_str().unwrap_or_default()
+                ),
+            );
         }
         User::List => {
             let door = Door::open(config).await?;
@@ -29,24 +40,64 @@ pub(super) async fn run(config: &Config, command: User, out: &Out) -> anyhow::Re
             let door = Door::open(config).await?;
             out.object(&find(&door, &name.name).await?);
         }
-        User::Disable(name) => verb(config, &name.name, "disable", "is out everywhere and cannot sign in", out).await?,
+        User::Disable(name) => {
+            verb(
+                config,
+                &name.name,
+                "disable",
+                "is out everywhere and cannot sign in",
+                out,
+            )
+            .await?
+        }
         User::Enable(name) => verb(config, &name.name, "enable", "may sign in again", out).await?,
         User::RequireReauth(name) => {
-            verb(config, &name.name, "require-reauth", "must give the password again in every session", out).await?;
+            verb(
+                config,
+                &name.name,
+                "require-reauth",
+                "must give the password again in every session",
+                out,
+            )
+            .await?;
         }
-        User::SignOut(name) => verb(config, &name.name, "sign-out", "is signed out everywhere", out).await?,
-        User::SetPassword { name, password_stdin } => {
+        User::SignOut(name) => {
+            verb(
+                config,
+                &name.name,
+                "sign-out",
+                "is signed out everywhere",
+                out,
+            )
+            .await?
+        }
+        User::SetPassword {
+            name,
+            password_stdin,
+        } => {
             let password = password(password_stdin)?;
             let door = Door::open(config).await?;
-            let path = format!("/v1/admin/users/{}/password", sub(&find(&door, &name).await?));
-            door.call(Method::POST, &path, Some(&json!({ "password": password }))).await?;
-            out.say(&format!("{name} has a new password; all sessions are ended"));
+            let path = format!(
+                "/v1/admin/users/{}/password",
+                sub(&find(&door, &name).await?)
+            );
+            door.call(Method::POST, &path, Some(&json!({ "password": password })))
+                .await?;
+            out.say(&format!(
+                "{name} has a new password; all sessions are ended"
+            ));
         }
     }
     Ok(())
 }
 
-async fn verb(config: &Config, name: &str, verb: &str, done: &str, out: &Out) -> anyhow::Result<()> {
+async fn verb(
+    config: &Config,
+    name: &str,
+    verb: &str,
+    done: &str,
+    out: &Out,
+) -> anyhow::Result<()> {
     let door = Door::open(config).await?;
     let path = format!("/v1/admin/users/{}/{verb}", sub(&find(&door, name).await?));
     let user = door.call(Method::POST, &path, Some(&json!({}))).await?;
@@ -60,8 +111,16 @@ async fn find(door: &Door, name: &str) -> anyhow::Result<Value> {
     for prefix in [folded.as_str(), name] {
         let path = format!("/v1/admin/users?limit=1000&prefix={}", segment(prefix));
         let answer = door.call(Method::GET, &path, None).await?;
-        let users = answer["users"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let is = |member: &str, text: &str| users.iter().find(|user| user[member].as_str() == Some(text)).cloned();
+        let users = answer["users"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let is = |member: &str, text: &str| {
+            users
+                .iter()
+                .find(|user| user[member].as_str() == Some(text))
+                .cloned()
+        };
         if let Some(user) = is("login", &folded).or_else(|| is("sub", name)) {
             return Ok(user);
         }
@@ -74,16 +133,30 @@ fn sub(user: &Value) -> String {
 }
 
 /// All pages of a listing.
-pub(super) async fn all(door: &Door, path: &str, list: &str, key: &str) -> anyhow::Result<Vec<Value>> {
+pub(super) async fn all(
+    door: &Door,
+    path: &str,
+    list: &str,
+    key: &str,
+) -> anyhow::Result<Vec<Value>> {
     let mut items: Vec<Value> = Vec::new();
     let mut after = None::<String>;
     loop {
         let sign = if path.contains('?') { '&' } else { '?' };
-        let from = after.as_deref().map_or_else(String::new, |after| format!("&after={}", segment(after)));
-        let mut answer = door.call(Method::GET, &format!("{path}{sign}limit=500{from}"), None).await?;
-        let Value::Array(page) = answer[list].take() else { return Ok(items) };
+        let from = after
+            .as_deref()
+            .map_or_else(String::new, |after| format!("&after={}", segment(after)));
+        let mut answer = door
+            .call(Method::GET, &format!("{path}{sign}limit=500{from}"), None)
+            .await?;
+        let Value::Array(page) = answer[list].take() else {
+            return Ok(items);
+        };
         let more = !answer["next"].is_null();
-        let next = answer["next"].as_str().or_else(|| page.last()?[key].as_str()).map(ToOwned::to_owned);
+        let next = answer["next"]
+            .as_str()
+            .or_else(|| page.last()?[key].as_str())
+            .map(ToOwned::to_owned);
         items.extend(page);
         if !more || next.is_none() || next == after {
             return Ok(items);
@@ -95,10 +168,14 @@ pub(super) async fn all(door: &Door, path: &str, list: &str, key: &str) -> anyho
 fn password(from_stdin: bool) -> anyhow::Result<String> {
     if from_stdin {
         let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line).context("cannot read the password")?;
+        std::io::stdin()
+            .lock()
+            .read_line(&mut line)
+            .context("cannot read the password")?;
         return Ok(line.trim_end_matches(['\r', '\n']).to_owned());
     }
-    let password = rpassword::prompt_password("Password: ").context("cannot ask for the password; use --password-stdin")?;
+    let password = rpassword::prompt_password("Password: ")
+        .context("cannot ask for the password; use --password-stdin")?;
     if rpassword::prompt_password("Again: ")? != password {
         bail!("the two differ; nothing was changed");
     }

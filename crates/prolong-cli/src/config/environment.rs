@@ -12,7 +12,9 @@ pub(super) fn apply(
 ) -> Option<String> {
     let mut master_key = None;
     for (name, text) in environment {
-        let Some(path) = name.strip_prefix("PROLONG__") else { continue };
+        let Some(path) = name.strip_prefix("PROLONG__") else {
+            continue;
+        };
         if path == "MASTER_KEY" {
             master_key = Some(text);
             continue;
@@ -24,7 +26,10 @@ pub(super) fn apply(
             Ok(at) => {
                 at.insert(last.to_owned(), value(text));
             }
-            Err(step) => faults.add(&name, &format!("`{step}` is not a table: set it in the file")),
+            Err(step) => faults.add(
+                &name,
+                &format!("`{step}` is not a table: set it in the file"),
+            ),
         }
     }
     master_key
@@ -32,8 +37,13 @@ pub(super) fn apply(
 
 /// The table at the end of these steps; `Err` names the one that leads nowhere.
 fn place<'a, 'b>(table: &'a mut Table, steps: &[&'b str]) -> Result<&'a mut Table, &'b str> {
-    let Some((step, rest)) = steps.split_first() else { return Ok(table) };
-    match table.entry(*step).or_insert_with(|| Value::Table(Table::new())) {
+    let Some((step, rest)) = steps.split_first() else {
+        return Ok(table);
+    };
+    match table
+        .entry(*step)
+        .or_insert_with(|| Value::Table(Table::new()))
+    {
         Value::Table(next) => place(next, rest),
         _ => Err(step),
     }
@@ -43,7 +53,9 @@ fn place<'a, 'b>(table: &'a mut Table, steps: &[&'b str]) -> Result<&'a mut Tabl
 fn value(text: String) -> Value {
     let parsed: Option<Table> = format!("v = {text}").parse().ok();
     match parsed.and_then(|mut table| table.remove("v")) {
-        Some(value @ (Value::Integer(_) | Value::Boolean(_) | Value::Array(_) | Value::String(_))) => value,
+        Some(
+            value @ (Value::Integer(_) | Value::Boolean(_) | Value::Array(_) | Value::String(_)),
+        ) => value,
         _ => Value::String(text),
     }
 }

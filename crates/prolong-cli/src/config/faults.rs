@@ -14,13 +14,21 @@ pub(crate) struct Faults {
 
 impl Faults {
     pub(super) fn named(file: Option<&Path>) -> Self {
-        let file = file.map_or_else(|| "development mode".to_owned(), |file| file.display().to_string());
-        Self { file: file.into(), list: Rc::default() }
+        let file = file.map_or_else(
+            || "development mode".to_owned(),
+            |file| file.display().to_string(),
+        );
+        Self {
+            file: file.into(),
+            list: Rc::default(),
+        }
     }
 
     /// Notes that what stands at `key` … (the rest of a sentence).
     pub(super) fn add(&self, key: &str, message: &str) {
-        self.list.borrow_mut().push((key.to_owned(), message.to_owned()));
+        self.list
+            .borrow_mut()
+            .push((key.to_owned(), message.to_owned()));
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -28,6 +36,7 @@ impl Faults {
     }
 
     /// Key path and message of each.
+    #[cfg(test)]
     pub(crate) fn each(&self) -> Vec<(String, String)> {
         self.list.borrow().clone()
     }
@@ -39,7 +48,11 @@ impl fmt::Display for Faults {
         let (n, s) = (list.len(), if list.len() == 1 { "" } else { "s" });
         write!(f, "{n} fault{s} in the configuration ({}):", self.file)?;
         for (key, message) in list.iter() {
-            if key.is_empty() { write!(f, "\n  it {message}")? } else { write!(f, "\n  {key}: {message}")? }
+            if key.is_empty() {
+                write!(f, "\n  it {message}")?
+            } else {
+                write!(f, "\n  {key}: {message}")?
+            }
         }
         Ok(())
     }

@@ -5,7 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 use super::faults::Faults;
 
 /// Checks what was written. Without one, the address is the name, so it must be of this machine only.
-pub(super) fn checked(issuer: Option<String>, listen: SocketAddr, faults: &Faults) -> Option<String> {
+pub(super) fn checked(
+    issuer: Option<String>,
+    listen: SocketAddr,
+    faults: &Faults,
+) -> Option<String> {
     let beyond = !listen.ip().is_loopback();
     let Some(issuer) = issuer else {
         if beyond {
@@ -14,7 +18,10 @@ pub(super) fn checked(issuer: Option<String>, listen: SocketAddr, faults: &Fault
         return None;
     };
     let wrong = |message: &str| faults.add("issuer", &format!("is \"{issuer}\", {message}"));
-    let (secure, rest) = match (issuer.strip_prefix("https://"), issuer.strip_prefix("http://")) {
+    let (secure, rest) = match (
+        issuer.strip_prefix("https://"),
+        issuer.strip_prefix("http://"),
+    ) {
         (Some(rest), _) => (true, rest),
         (None, Some(rest)) => (false, rest),
         (None, None) => {
@@ -29,9 +36,13 @@ pub(super) fn checked(issuer: Option<String>, listen: SocketAddr, faults: &Fault
     } else if issuer != issuer.to_lowercase() && authority != authority.to_lowercase() {
         wrong("but the host must be in lower case: it is compared character by character");
     } else if !is_loopback(host) && !secure {
-        wrong("but tokens must not travel in the clear: write https:// (a reverse proxy in front speaks TLS)");
+        wrong(
+            "but tokens must not travel in the clear: write https:// (a reverse proxy in front speaks TLS)",
+        );
     } else if is_loopback(host) && beyond {
-        wrong("a name of this machine only, so it must not listen beyond it: set `issuer` to the address that others use, or `listen` to 127.0.0.1");
+        wrong(
+            "a name of this machine only, so it must not listen beyond it: set `issuer` to the address that others use, or `listen` to 127.0.0.1",
+        );
     }
     Some(issuer)
 }
@@ -39,16 +50,24 @@ pub(super) fn checked(issuer: Option<String>, listen: SocketAddr, faults: &Fault
 /// The path of an issuer: where its endpoints are.
 pub(super) fn path(issuer: &str) -> String {
     let rest = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
-    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default().to_owned()
+    rest.find('/')
+        .and_then(|at| rest.get(at..))
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn host_of(authority: &str) -> &str {
-    match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+    match authority
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']'))
+    {
         Some((v6, _)) => v6,
         None => authority.split(':').next().unwrap_or_default(),
     }
 }
 
 pub(super) fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

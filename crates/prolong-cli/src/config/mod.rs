@@ -73,7 +73,9 @@ impl Config {
                 .with_context(|| format!("cannot read the configuration {}", file.display()))?,
             None => DEVELOPMENT.to_owned(),
         };
-        let environment = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
         Self::read(&text, file.as_deref(), environment, overrides).map_err(Into::into)
     }
 
@@ -94,7 +96,11 @@ impl Config {
         };
         let master_key = environment::apply(&mut table, environment, &faults);
         let config = meant(Section::root(table, &faults), file, overrides, master_key);
-        if faults.is_empty() { Ok(config) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(config)
+        } else {
+            Err(faults)
+        }
     }
 
     /// The issuer, once it is known where the server listens.
@@ -130,18 +136,34 @@ impl Config {
     }
 }
 
-fn meant(mut root: Section, file: Option<&Path>, overrides: &Overrides, master_key: Option<String>) -> Config {
+fn meant(
+    mut root: Section,
+    file: Option<&Path>,
+    overrides: &Overrides,
+    master_key: Option<String>,
+) -> Config {
     let development = file.is_none();
-    let listen = overrides.listen.or_else(|| root.address("listen"));
+    let written_listen = root.address("listen");
+    let listen = overrides.listen.or(written_listen);
     let listen = listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
     let issuer = root.string("issuer");
     let written_dir = root.string("data_dir").map(PathBuf::from);
-    let data_dir = overrides.data_dir.clone().or(written_dir).unwrap_or_else(|| PathBuf::from("prolong-data"));
+    let data_dir = overrides
+        .data_dir
+        .clone()
+        .or(written_dir)
+        .unwrap_or_else(|| PathBuf::from("prolong-data"));
     let key_file = root.string("master_key_file").map(PathBuf::from);
     let issuer = issuer::checked(issuer, listen, root.faults());
-    let base_path = root.string("base_path").or_else(|| issuer.as_deref().map(issuer::path)).unwrap_or_default();
+    let base_path = root
+        .string("base_path")
+        .or_else(|| issuer.as_deref().map(issuer::path))
+        .unwrap_or_default();
     if !base_path.is_empty() && (!base_path.starts_with('/') || base_path.ends_with('/')) {
-        root.fault("base_path", "begins with a slash and does not end with one, like \"/auth\"");
+        root.fault(
+            "base_path",
+            "begins with a slash and does not end with one, like \"/auth\"",
+        );
     }
     let policies = policies::read(&mut root);
     let mut clients = clients::read(&mut root, &policies, development);
@@ -154,7 +176,13 @@ fn meant(mut root: Section, file: Option<&Path>, overrides: &Overrides, master_k
         issuer: String::new(),
         base_path,
         development,
-        algorithm: root.word("algorithm", Algorithm::parse, &["ES256", "EdDSA", "RS256", "PS256"]).unwrap_or(Algorithm::Es256),
+        algorithm: root
+            .word(
+                "algorithm",
+                Algorithm::parse,
+                &["ES256", "EdDSA", "RS256", "PS256"],
+            )
+            .unwrap_or(Algorithm::Es256),
         clients,
         trusted_proxies: network::read(&mut root),
         feed_public: root.bool("feed_public").unwrap_or(false),
@@ -163,7 +191,11 @@ fn meant(mut root: Section, file: Option<&Path>, overrides: &Overrides, master_k
     };
     let mut log = root.section("log").unwrap_or_else(|| root.empty("log"));
     let log_level = log.string("level").unwrap_or_else(|| "info".to_owned());
-    let log_json = log.word("format", |word| ["text", "json"].iter().position(|w| *w == word), &["text", "json"]) == Some(1);
+    let log_json = log.word(
+        "format",
+        |word| ["text", "json"].iter().position(|w| *w == word),
+        &["text", "json"],
+    ) == Some(1);
     log.finish();
     for (key, why) in NOT_YET {
         root.not_yet(key, why);
@@ -185,28 +217,53 @@ fn meant(mut root: Section, file: Option<&Path>, overrides: &Overrides, master_k
 }
 
 const NOT_YET: [(&str, &str); 4] = [
-    ("tls", "is not in this version: let a reverse proxy in front speak TLS, and name it in `trusted_proxies`"),
-    ("database", "is not in this version: the database is SQLite in `data_dir`"),
-    ("admin_listen", "is not in this version: close /v1/admin and /metrics in the reverse proxy"),
-    ("master_key", "does not belong into this file: put it into `master_key_file`, or into the environment as PROLONG__MASTER_KEY"),
+    (
+        "tls",
+        "is not in this version: let a reverse proxy in front speak TLS, and name it in `trusted_proxies`",
+    ),
+    (
+        "database",
+        "is not in this version: the database is SQLite in `data_dir`",
+    ),
+    (
+        "admin_listen",
+        "is not in this version: close /v1/admin and /metrics in the reverse proxy",
+    ),
+    (
+        "master_key",
+        "does not belong into this file: put it into `master_key_file`, or into the environment as PROLONG__MASTER_KEY",
+    ),
 ];
 
 fn limits(root: &mut Section) -> Limits {
     let base = Limits::default();
-    let Some(mut at) = root.section("limits") else { return base };
+    let Some(mut at) = root.section("limits") else {
+        return base;
+    };
     let limits = Limits {
         body_bytes: at.count("body_bytes", 1024).unwrap_or(base.body_bytes),
         head_bytes: at.count("head_bytes", 8192).unwrap_or(base.head_bytes),
         head_timeout: at.duration("head_timeout").unwrap_or(base.head_timeout),
-        request_timeout: at.duration("request_timeout").unwrap_or(base.request_timeout),
+        request_timeout: at
+            .duration("request_timeout")
+            .unwrap_or(base.request_timeout),
         connections: at.count("connections", 1).unwrap_or(base.connections),
-        password_hashes: at.count("password_hashes", 1).unwrap_or(base.password_hashes),
+        password_hashes: at
+            .count("password_hashes", 1)
+            .unwrap_or(base.password_hashes),
         password_queue: at.count("password_queue", 0).unwrap_or(base.password_queue),
-        throttle_entries: at.count("throttle_entries", 1024).unwrap_or(base.throttle_entries),
-        argon2_memory_kib: at.count("argon2_memory_kib", 7168).unwrap_or(base.argon2_memory_kib),
+        throttle_entries: at
+            .count("throttle_entries", 1024)
+            .unwrap_or(base.throttle_entries),
+        argon2_memory_kib: at
+            .count("argon2_memory_kib", 7168)
+            .unwrap_or(base.argon2_memory_kib),
         argon2_passes: at.count("argon2_passes", 1).unwrap_or(base.argon2_passes),
     };
-    for (key, value) in [("head_timeout", limits.head_timeout), ("request_timeout", limits.request_timeout)] {
+    for (key, value) in [
+        ("head_timeout", limits.head_timeout),
+        ("request_timeout", limits.request_timeout),
+    ] {
         if value.is_zero() {
             at.fault(key, "must be at least 1s");
         }
@@ -217,7 +274,9 @@ fn limits(root: &mut Section) -> Limits {
 
 fn retention(root: &mut Section) -> Retention {
     let base = Retention::default();
-    let Some(mut at) = root.section("retention") else { return base };
+    let Some(mut at) = root.section("retention") else {
+        return base;
+    };
     let retention = Retention {
         sessions: at.duration("sessions").unwrap_or(base.sessions),
         audit: at.duration("audit").unwrap_or(base.audit),
@@ -225,10 +284,16 @@ fn retention(root: &mut Section) -> Retention {
         publish_ahead: at.duration("publish_ahead").unwrap_or(base.publish_ahead),
     };
     if retention.sessions < std::time::Duration::from_secs(86_400) {
-        at.fault("sessions", "must be at least 1d: users are told why their session ended");
+        at.fault(
+            "sessions",
+            "must be at least 1d: users are told why their session ended",
+        );
     }
     if retention.signing_key <= retention.publish_ahead {
-        at.fault("signing_key", "must be longer than `retention.publish_ahead`");
+        at.fault(
+            "signing_key",
+            "must be longer than `retention.publish_ahead`",
+        );
     }
     at.finish();
     retention

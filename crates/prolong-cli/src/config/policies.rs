@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use prolong_core::{
-    Activity, CheckFailure, OnPasswordChange, OnReuse, PlainPredecessor, Policy, PolicyDraft, Preset, ProlongWith,
-    SoftResponse, WhenFull,
+    Activity, CheckFailure, OnPasswordChange, OnReuse, PlainPredecessor, Policy, PolicyDraft,
+    Preset, ProlongWith, SoftResponse, WhenFull,
 };
 
 use super::section::Section;
@@ -42,7 +42,11 @@ pub(super) fn named(policies: &BTreeMap<String, Arc<Policy>>, name: &str) -> Opt
 
 /// What can be named, for hints.
 pub(super) fn names(policies: &BTreeMap<String, Arc<Policy>>) -> Vec<&str> {
-    policies.keys().map(String::as_str).chain(Preset::ALL.iter().map(|preset| preset.as_str())).collect()
+    policies
+        .keys()
+        .map(String::as_str)
+        .chain(Preset::ALL.iter().map(|preset| preset.as_str()))
+        .collect()
 }
 
 fn draft(at: &mut Section) -> PolicyDraft {
@@ -74,9 +78,17 @@ fn draft(at: &mut Section) -> PolicyDraft {
         sessions_per_user: at.count("sessions_per_user", 1),
         when_full: at.word("when_full", WhenFull::parse, WhenFull::WORDS),
         replace_others: at.bool("replace_others"),
-        on_password_change: at.word("on_password_change", OnPasswordChange::parse, OnPasswordChange::WORDS),
+        on_password_change: at.word(
+            "on_password_change",
+            OnPasswordChange::parse,
+            OnPasswordChange::WORDS,
+        ),
         on_reuse: at.word("on_reuse", OnReuse::parse, OnReuse::WORDS),
-        plain_predecessor: at.word("plain_predecessor", PlainPredecessor::parse, PlainPredecessor::WORDS),
+        plain_predecessor: at.word(
+            "plain_predecessor",
+            PlainPredecessor::parse,
+            PlainPredecessor::WORDS,
+        ),
         check_url: check_url.map(Into::into),
         check_failure: at.word("check_failure", CheckFailure::parse, CheckFailure::WORDS),
     }

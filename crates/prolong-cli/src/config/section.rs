@@ -23,7 +23,12 @@ impl Section {
     }
 
     fn at(path: &str, table: Table, faults: &Faults) -> Self {
-        Self { path: path.to_owned(), table, known: Vec::new(), faults: faults.clone() }
+        Self {
+            path: path.to_owned(),
+            table,
+            known: Vec::new(),
+            faults: faults.clone(),
+        }
     }
 
     pub(super) fn faults(&self) -> &Faults {
@@ -56,7 +61,12 @@ impl Section {
             Value::Integer(number) if number >= least => N::try_from(number).ok(),
             _ => None,
         };
-        number.or_else(|| self.wrong(key, &format!("must be a whole number, at least {least}, without quotes")))
+        number.or_else(|| {
+            self.wrong(
+                key,
+                &format!("must be a whole number, at least {least}, without quotes"),
+            )
+        })
     }
 
     pub(super) fn duration(&mut self, key: &'static str) -> Option<Duration> {
@@ -64,7 +74,9 @@ impl Section {
         if text == "never" {
             return self.wrong(key, "cannot be \"never\"");
         }
-        span::parse(&text).map_err(|message| self.fault(key, &message)).ok()
+        span::parse(&text)
+            .map_err(|message| self.fault(key, &message))
+            .ok()
     }
 
     pub(super) fn limit(&mut self, key: &'static str) -> Option<Limit> {
@@ -72,7 +84,10 @@ impl Section {
         if text == "never" {
             return Some(Limit::Never);
         }
-        span::parse(&text).map(Limit::After).map_err(|message| self.fault(key, &message)).ok()
+        span::parse(&text)
+            .map(Limit::After)
+            .map_err(|message| self.fault(key, &message))
+            .ok()
     }
 
     fn span_text(&mut self, key: &'static str) -> Option<String> {
@@ -84,7 +99,12 @@ impl Section {
     }
 
     /// One word of a closed list.
-    pub(super) fn word<T>(&mut self, key: &'static str, parse: impl Fn(&str) -> Option<T>, words: &[&str]) -> Option<T> {
+    pub(super) fn word<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+        words: &[&str],
+    ) -> Option<T> {
         let text = self.string(key)?;
         parse(&text).or_else(|| self.unknown_word(key, &text, words))
     }
@@ -102,22 +122,38 @@ impl Section {
         let texts = match self.take(key) {
             None => Some(Vec::new()),
             Some(Value::String(text)) => Some(vec![text]),
-            Some(Value::Array(list)) => {
-                list.into_iter().map(|item| if let Value::String(text) = item { Some(text) } else { None }).collect()
-            }
+            Some(Value::Array(list)) => list
+                .into_iter()
+                .map(|item| {
+                    if let Value::String(text) = item {
+                        Some(text)
+                    } else {
+                        None
+                    }
+                })
+                .collect(),
             Some(_) => None,
         };
         match texts {
             Some(texts) if texts.iter().all(|text| !text.is_empty()) => texts,
-            _ => self.wrong(key, "must be a text in quotes, or a list of such").unwrap_or_default(),
+            _ => self
+                .wrong(key, "must be a text in quotes, or a list of such")
+                .unwrap_or_default(),
         }
     }
 
     pub(super) fn address(&mut self, key: &'static str) -> Option<SocketAddr> {
         let text = self.string(key)?;
-        let text = text.strip_prefix("localhost:").map_or(text.clone(), |port| format!("127.0.0.1:{port}"));
+        let text = text
+            .strip_prefix("localhost:")
+            .map_or(text.clone(), |port| format!("127.0.0.1:{port}"));
         let address = text.parse().ok();
-        address.or_else(|| self.wrong(key, "must be an address with a port, like \"127.0.0.1:8080\" or \"[::]:8080\""))
+        address.or_else(|| {
+            self.wrong(
+                key,
+                "must be an address with a port, like \"127.0.0.1:8080\" or \"[::]:8080\"",
+            )
+        })
     }
 
     /// A table in this one.
@@ -135,7 +171,9 @@ impl Section {
 
     /// The tables in the table `key`, by name: `[policies.orders]`.
     pub(super) fn named(&mut self, key: &'static str) -> Vec<(String, Self)> {
-        let Some(section) = self.section(key) else { return Vec::new() };
+        let Some(section) = self.section(key) else {
+            return Vec::new();
+        };
         let path = section.path.clone();
         let mut found = Vec::new();
         for (name, value) in section.table {
@@ -160,8 +198,15 @@ impl Section {
         };
         let mut found = Vec::new();
         for (i, value) in items.into_iter().enumerate() {
-            let named = value.get("id").and_then(Value::as_str).map(ToOwned::to_owned);
-            let at = format!("{}[{}]", self.full(key), named.unwrap_or_else(|| (i + 1).to_string()));
+            let named = value
+                .get("id")
+                .and_then(Value::as_str)
+                .map(ToOwned::to_owned);
+            let at = format!(
+                "{}[{}]",
+                self.full(key),
+                named.unwrap_or_else(|| (i + 1).to_string())
+            );
             match value {
                 Value::Table(table) => found.push(Self::at(&at, table, &self.faults)),
                 _ => self.faults.add(&at, "must be a table"),
@@ -199,6 +244,10 @@ impl Section {
     }
 
     fn full(&self, key: &str) -> String {
-        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
     }
 }

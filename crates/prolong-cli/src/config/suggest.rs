@@ -3,7 +3,9 @@
 /// The nearest of `known` to what was written, if it is near enough to be a slip.
 pub(super) fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     let near = known.iter().map(|word| (distance(written, word), *word));
-    near.filter(|(distance, word)| *distance <= (word.len() / 3).max(1)).min_by_key(|(distance, _)| *distance).map(|(_, word)| word)
+    near.filter(|(distance, word)| *distance <= (word.len() / 3).max(1))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, word)| word)
 }
 
 /// Insertions, deletions and replacements that lead from one word to the other.
@@ -13,7 +15,9 @@ fn distance(from: &str, to: &str) -> usize {
         let mut diagonal = i;
         let mut left = i + 1;
         for (b, cell) in to.chars().zip(row.iter_mut().skip(1)) {
-            let here = (diagonal + usize::from(a != b)).min(left + 1).min(*cell + 1);
+            let here = (diagonal + usize::from(a != b))
+                .min(left + 1)
+                .min(*cell + 1);
             diagonal = core::mem::replace(cell, here);
             left = here;
         }

@@ -5,8 +5,15 @@ fn read(text: &str) -> Result<Config, Faults> {
 }
 
 fn read_with(text: &str, environment: &[(&str, &str)]) -> Result<Config, Faults> {
-    let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    Config::read(text, Some(Path::new("prolong.toml")), environment, &Overrides::default())
+    let environment = environment
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Config::read(
+        text,
+        Some(Path::new("prolong.toml")),
+        environment,
+        &Overrides::default(),
+    )
 }
 
 const GOOD: &str = r#"
@@ -36,7 +43,10 @@ fn the_example_of_the_manual_is_understood() {
     assert_eq!(client.policy.access.as_secs(), 20 * 60);
     assert_eq!(client.audience, ["orders-api"]);
     assert!(client.policy_remembered.is_some());
-    assert_eq!((settings.issuer.as_str(), settings.base_path.as_str()), ("https://auth.example.com/prolong", "/prolong"));
+    assert_eq!(
+        (settings.issuer.as_str(), settings.base_path.as_str()),
+        ("https://auth.example.com/prolong", "/prolong")
+    );
     assert_eq!(settings.limits.connections, 7);
     assert!(!settings.development);
 }
@@ -77,7 +87,10 @@ fn all_faults_are_named_at_once_with_their_place_and_a_hint() {
         ("limits.conections", "did you mean `connections`?"),
     ];
     for (key, message) in expected {
-        assert!(faults.iter().any(|(k, m)| k == key && m.contains(message)), "{key}: {message}\n{faults:#?}");
+        assert!(
+            faults.iter().any(|(k, m)| k == key && m.contains(message)),
+            "{key}: {message}\n{faults:#?}"
+        );
     }
     assert_eq!(faults.len(), expected.len(), "{faults:#?}");
 }
@@ -103,20 +116,33 @@ fn the_environment_wins_and_the_master_key_stays_apart() {
 
 #[test]
 fn without_a_file_it_is_development_on_loopback_only() {
-    let config = Config::read(DEVELOPMENT, None, std::iter::empty(), &Overrides::default()).unwrap();
+    let config =
+        Config::read(DEVELOPMENT, None, std::iter::empty(), &Overrides::default()).unwrap();
     let settings = config.settings(SocketAddr::from(([127, 0, 0, 1], 8081)));
     assert_eq!(settings.issuer, "http://localhost:8081");
     assert_eq!(settings.clients["web"].origins, Origins::AnyLoopback);
     assert_eq!(config.data_dir, Path::new("prolong-data"));
     let listen = Some(SocketAddr::from(([0, 0, 0, 0], 8080)));
-    let beyond = Overrides { listen, ..Overrides::default() };
-    assert!(Config::read(DEVELOPMENT, None, std::iter::empty(), &beyond).unwrap_err().to_string().contains("issuer"));
+    let beyond = Overrides {
+        listen,
+        ..Overrides::default()
+    };
+    assert!(
+        Config::read(DEVELOPMENT, None, std::iter::empty(), &beyond)
+            .unwrap_err()
+            .to_string()
+            .contains("issuer")
+    );
 }
 
 #[test]
 fn an_issuer_must_be_one_that_others_can_trust() {
     let with = |issuer: &str, listen: &str| {
-        read(&GOOD.replace("https://auth.example.com/prolong", issuer).replace("127.0.0.1:8080", listen))
+        read(
+            &GOOD
+                .replace("https://auth.example.com/prolong", issuer)
+                .replace("127.0.0.1:8080", listen),
+        )
     };
     assert!(with("https://auth.example.com", "0.0.0.0:8080").is_ok());
     assert!(with("http://localhost:9000", "127.0.0.1:9000").is_ok());
@@ -139,7 +165,12 @@ fn the_examples_are_understood() {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
-        let read = Config::read(&text, Some(&path), std::iter::empty(), &Overrides::default());
+        let read = Config::read(
+            &text,
+            Some(&path),
+            std::iter::empty(),
+            &Overrides::default(),
+        );
         assert!(read.is_ok(), "{}", read.unwrap_err());
         seen += 1;
     }

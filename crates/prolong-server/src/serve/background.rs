@@ -21,12 +21,21 @@ pub async fn run_background(authority: Arc<Authority>) {
         let now = match authority.clock.trusted_now() {
             Ok(now) => now,
             Err(why) => {
-                tracing::error!(why, "the clock cannot be trusted; nothing is decided until it can");
+                tracing::error!(
+                    why,
+                    "the clock cannot be trusted; nothing is decided until it can"
+                );
                 continue;
             }
         };
         if let Err(error) = authority.turn(now).await {
             tracing::warn!(%error, "background work failed; it is tried again in {} s", TURN.as_secs());
+        }
+        let (store, retention) = (&*authority.store, &authority.settings.retention);
+        let keys = &authority.signing;
+        let (life, ahead) = (retention.signing_key, retention.publish_ahead);
+        if let Err(error) = keys.tick(store, now, life, ahead, authority.longest_use(), &*authority.entropy).await {
+            tracing::warn!(%error, "the signing keys were not looked after; it is tried again");
         }
     }
 }
@@ -39,12 +48,22 @@ const AUDIT_BATCH: usize = 1000;
 const PAUSE: Duration = Duration::from_millis(20);
 
 impl Authority {
+    /// How long after its signature an access token may still be presented, with an hour to spare.
+    fn longest_use(&self) -> Duration {
+        let policies = self.settings.clients.values().flat_map(|client| core::iter::once(&client.policy).chain(&client.policy_remembered));
+        let longest = policies.map(|policy| policy.access.saturating_add(policy.accept_expired)).max();
+        longest.unwrap_or_default().saturating_add(Duration::from_secs(3600))
+    }
+
     async fn turn(&self, now: Timestamp) -> Result<(), NotCommitted> {
         let retention = &self.settings.retention;
         self.store
             .commit(Transaction {
                 changes: vec![
-                    Change::SetFact { name: CLOCK_HIGH_WATER, value: now.as_millis().to_string() },
+                    Change::SetFact {
+                        name: CLOCK_HIGH_WATER,
+                        value: now.as_millis().to_string(),
+                    },
                     Change::ForgetTicketsBefore(now),
                     Change::ForgetFeedBefore(now.as_secs()),
                     Change::ForgetAuditBefore(now.minus(retention.audit), AUDIT_BATCH),
@@ -60,7 +79,9 @@ impl Authority {
             let old = self.store.removable_sessions(before, BATCH).await?;
             let last = old.len() < BATCH;
             if !old.is_empty() {
-                self.store.commit(Transaction::of(Change::RemoveSessions(old))).await?;
+                self.store
+                    .commit(Transaction::of(Change::RemoveSessions(old)))
+                    .await?;
             }
             if last {
                 break;

@@ -32,13 +32,17 @@ impl Guard {
         let mut response = match self.whole(request).await {
             Ok(request) => match tokio::time::timeout(self.patience, next.run(request)).await {
                 Ok(response) => response,
-                Err(_) => Failure::unavailable("a request was not answered in time").into_response(),
+                Err(_) => {
+                    Failure::unavailable("a request was not answered in time").into_response()
+                }
             },
             Err(failure) => failure.into_response(),
         };
         let headers = response.headers_mut();
         for (name, value) in QUIET {
-            headers.entry(name).or_insert(HeaderValue::from_static(value));
+            headers
+                .entry(name)
+                .or_insert(HeaderValue::from_static(value));
         }
         response
     }
@@ -46,8 +50,13 @@ impl Guard {
     /// The request with its body in memory.
     async fn whole(self, request: Request) -> Result<Request, Failure> {
         let (parts, body) = request.into_parts();
-        let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-        if announced.is_some_and(|length: u64| usize::try_from(length).map_or(true, |length| length > self.body_bytes)) {
+        let announced = parts
+            .headers
+            .get(header::CONTENT_LENGTH)
+            .and_then(|length| length.to_str().ok()?.parse().ok());
+        if announced.is_some_and(|length: u64| {
+            usize::try_from(length).map_or(true, |length| length > self.body_bytes)
+        }) {
             return Err(self.too_large());
         }
         let arrived = tokio::time::timeout(self.patience, to_bytes(body, self.body_bytes)).await;
@@ -67,12 +76,17 @@ impl Guard {
     }
 
     fn too_large(self) -> Failure {
-        Failure::new(Code::TooLarge, format!("the body must have at most {} bytes", self.body_bytes))
+        Failure::new(
+            Code::TooLarge,
+            format!("the body must have at most {} bytes", self.body_bytes),
+        )
     }
 }
 
-const QUIET: [(HeaderName, &str); 2] =
-    [(header::X_CONTENT_TYPE_OPTIONS, "nosniff"), (header::REFERRER_POLICY, "no-referrer")];
+const QUIET: [(HeaderName, &str); 2] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+];
 
 #[cfg(test)]
 mod tests {
@@ -83,10 +97,17 @@ mod tests {
     use tower::ServiceExt;
 
     async fn answer(request: Request) -> Response {
-        let guard = Guard { body_bytes: 8, patience: Duration::from_millis(20) };
+        let guard = Guard {
+            body_bytes: 8,
+            patience: Duration::from_millis(20),
+        };
         let slow = || async { core::future::pending::<()>().await };
-        let app = Router::new().route("/", post(|body: String| async move { body })).route("/slow", post(slow));
-        let app = app.layer(axum::middleware::from_fn(move |request, next| guard.stand(request, next)));
+        let app = Router::new()
+            .route("/", post(|body: String| async move { body }))
+            .route("/slow", post(slow));
+        let app = app.layer(axum::middleware::from_fn(move |request, next| {
+            guard.stand(request, next)
+        }));
         app.oneshot(request).await.unwrap()
     }
 
@@ -96,13 +117,29 @@ mod tests {
 
     #[tokio::test]
     async fn size_and_time_are_limited() {
-        assert_eq!(answer(post_to("/", Body::from("12345678"))).await.status(), StatusCode::OK);
-        assert_eq!(answer(post_to("/", Body::from("123456789"))).await.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(
+            answer(post_to("/", Body::from("12345678"))).await.status(),
+            StatusCode::OK
+        );
+        assert_eq!(
+            answer(post_to("/", Body::from("123456789"))).await.status(),
+            StatusCode::PAYLOAD_TOO_LARGE
+        );
         let mut announced = post_to("/", Body::empty());
-        announced.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("9"));
-        assert_eq!(answer(announced).await.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        announced
+            .headers_mut()
+            .insert(header::CONTENT_LENGTH, HeaderValue::from_static("9"));
+        assert_eq!(
+            answer(announced).await.status(),
+            StatusCode::PAYLOAD_TOO_LARGE
+        );
         let never = futures_util::stream::pending::<Result<bytes::Bytes, std::io::Error>>();
-        assert_eq!(answer(post_to("/", Body::from_stream(never))).await.status(), StatusCode::REQUEST_TIMEOUT);
+        assert_eq!(
+            answer(post_to("/", Body::from_stream(never)))
+                .await
+                .status(),
+            StatusCode::REQUEST_TIMEOUT
+        );
         let slow = answer(post_to("/slow", Body::empty())).await;
         assert_eq!(slow.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(slow.headers()[header::X_CONTENT_TYPE_OPTIONS], "nosniff");

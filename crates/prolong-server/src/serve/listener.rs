@@ -42,7 +42,11 @@ pub enum Listening {
 }
 
 /// Serves until `stop` resolves, then drains.
-pub async fn serve(authority: &Arc<Authority>, places: Vec<Listening>, stop: impl Future<Output = ()>) {
+pub async fn serve(
+    authority: &Arc<Authority>,
+    places: Vec<Listening>,
+    stop: impl Future<Output = ()>,
+) {
     let graceful = GracefulShutdown::new();
     let limits = &authority.settings.limits;
     let desk = Arc::new(Desk {
@@ -51,14 +55,24 @@ pub async fn serve(authority: &Arc<Authority>, places: Vec<Listening>, stop: imp
         seats: Arc::new(Semaphore::new(limits.connections.max(1))),
         head_timeout: limits.head_timeout,
     });
-    let guard = Guard { body_bytes: limits.body_bytes, patience: limits.request_timeout };
-    let accepting = join_all(places.into_iter().map(|place| accept(Arc::clone(&desk), place, guard, &graceful)));
+    let guard = Guard {
+        body_bytes: limits.body_bytes,
+        patience: limits.request_timeout,
+    };
+    let accepting = join_all(
+        places
+            .into_iter()
+            .map(|place| accept(Arc::clone(&desk), place, guard, &graceful)),
+    );
     tokio::select! {
         _ = accepting => {}
         () = stop => {}
     }
     tracing::info!(connections = graceful.count(), "draining");
-    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(DRAIN, graceful.shutdown())
+        .await
+        .is_err()
+    {
         tracing::info!("cut the connections that were still open");
     }
 }
@@ -89,7 +103,11 @@ fn http(limits: &Limits) -> Builder<TokioExecutor> {
 }
 
 async fn accept(desk: Arc<Desk>, place: Listening, guard: Guard, graceful: &GracefulShutdown) {
-    let guarded = |app: Router| app.layer(axum::middleware::from_fn(move |request, next| guard.stand(request, next)));
+    let guarded = |app: Router| {
+        app.layer(axum::middleware::from_fn(move |request, next| {
+            guard.stand(request, next)
+        }))
+    };
     match place {
         Listening::Tcp(listener, app) => {
             let app = guarded(app);
@@ -99,7 +117,13 @@ async fn accept(desk: Arc<Desk>, place: Listening, guard: Guard, graceful: &Grac
                     Ok((stream, peer)) => {
                         // Answers are small and written at once; waiting for more only delays them.
                         let _ = stream.set_nodelay(true);
-                        tokio::spawn(Arc::clone(&desk).attend(stream, peer, app.clone(), graceful.watcher(), seat));
+                        tokio::spawn(Arc::clone(&desk).attend(
+                            stream,
+                            peer,
+                            app.clone(),
+                            graceful.watcher(),
+                            seat,
+                        ));
                     }
                     Err(error) => rest(&error).await,
                 }
@@ -111,11 +135,21 @@ async fn accept(desk: Arc<Desk>, place: Listening, guard: Guard, graceful: &Grac
             loop {
                 match listener.accept().await {
                     Ok((stream, _)) => {
-                        let trusted = stream.peer_cred().is_ok_and(|peer| peer.uid() == owner || peer.uid() == 0);
+                        let trusted = stream
+                            .peer_cred()
+                            .is_ok_and(|peer| peer.uid() == owner || peer.uid() == 0);
                         if trusted {
-                            tokio::spawn(Arc::clone(&desk).attend(stream, LOCAL, app.clone(), graceful.watcher(), None));
+                            tokio::spawn(Arc::clone(&desk).attend(
+                                stream,
+                                LOCAL,
+                                app.clone(),
+                                graceful.watcher(),
+                                None,
+                            ));
                         } else {
-                            tracing::warn!("another user's process knocked at the operator's socket; refused");
+                            tracing::warn!(
+                                "another user's process knocked at the operator's socket; refused"
+                            );
                         }
                     }
                     Err(error) => rest(&error).await,
@@ -131,7 +165,8 @@ async fn rest(error: &std::io::Error) {
     tokio::time::sleep(Duration::from_millis(100)).await;
 }
 
-pub(super) const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+pub(super) const LOCAL: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
 type Seat = Option<tokio::sync::OwnedSemaphorePermit>;
 
@@ -140,8 +175,14 @@ impl Desk {
         Arc::clone(&self.seats).acquire_owned().await.ok()
     }
 
-    async fn attend<S>(self: Arc<Self>, stream: S, peer: SocketAddr, app: Router, watcher: Watcher, seat: Seat)
-    where
+    async fn attend<S>(
+        self: Arc<Self>,
+        stream: S,
+        peer: SocketAddr,
+        app: Router,
+        watcher: Watcher,
+        seat: Seat,
+    ) where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let open = self.authority.metrics.connection();
@@ -153,7 +194,10 @@ impl Desk {
             request.extensions_mut().insert(ConnectInfo(peer));
             app.clone().oneshot(request)
         });
-        let connection = self.http.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = self
+            .http
+            .serve_connection(TokioIo::new(stream), service)
+            .into_owned();
         let mut connection = Box::pin(watcher.watch(connection));
         let result = tokio::select! {
             result = &mut connection => result,

@@ -3,12 +3,12 @@
 use core::sync::atomic::AtomicU64;
 
 use prolong_core::EndReason;
+use prolong_store::{Counts, SealedKey};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
-use prolong_store::{Counts, SealedKey};
 
 /// Counters and gauges, and the registry that writes them down (`OpenMetrics` text).
 #[derive(Debug)]
@@ -28,7 +28,11 @@ impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("prolong");
         let refreshes = Family::default();
-        registry.register("refreshes", "Outcomes of prolonging, by class", refreshes.clone());
+        registry.register(
+            "refreshes",
+            "Outcomes of prolonging, by class",
+            refreshes.clone(),
+        );
         let ends = Family::default();
         registry.register("ends", "Sessions ended, by reason", ends.clone());
         let sign_ins = Family::default();
@@ -40,7 +44,15 @@ impl Metrics {
         let key_age = Family::default();
         let help = "Age of the newest signing key in each state";
         registry.register_with_unit("signing_key_age", help, Unit::Seconds, key_age.clone());
-        Self { registry, refreshes, ends, sign_ins, connections, stored, key_age }
+        Self {
+            registry,
+            refreshes,
+            ends,
+            sign_ins,
+            connections,
+            stored,
+            key_age,
+        }
     }
 
     /// Prolonging came to this: a class of the core, or a refusal's word from a closed list.
@@ -50,7 +62,11 @@ impl Metrics {
 
     /// A session ended.
     pub fn ended(&self, reason: EndReason) {
-        self.ends.get_or_create(&ByReason { reason: reason.as_str() }).inc();
+        self.ends
+            .get_or_create(&ByReason {
+                reason: reason.as_str(),
+            })
+            .inc();
     }
 
     /// A sign-in came to this: `ok`, or a problem code.
@@ -65,9 +81,16 @@ impl Metrics {
     }
 
     /// The page for scrapers, with what only the store knows as of now.
-    pub(super) fn page(&self, counts: Counts, keys: &[SealedKey], now: prolong_core::Timestamp) -> String {
+    pub(super) fn page(
+        &self,
+        counts: Counts,
+        keys: &[SealedKey],
+        now: prolong_core::Timestamp,
+    ) -> String {
         let set = |kind, count: u64| {
-            self.stored.get_or_create(&ByKind { kind }).set(i64::try_from(count).unwrap_or(i64::MAX));
+            self.stored
+                .get_or_create(&ByKind { kind })
+                .set(i64::try_from(count).unwrap_or(i64::MAX));
         };
         set("users", counts.users);
         set("sessions", counts.sessions);
@@ -77,7 +100,9 @@ impl Metrics {
         self.key_age.clear();
         for key in keys {
             let age = now.since(key.created_at).as_secs_f64();
-            let gauge = self.key_age.get_or_create_owned(&ByState { state: key.state.as_str() });
+            let gauge = self.key_age.get_or_create_owned(&ByState {
+                state: key.state.as_str(),
+            });
             if gauge.get() == 0.0 || age < gauge.get() {
                 gauge.set(age);
             }
@@ -141,7 +166,14 @@ mod tests {
         metrics.ended(EndReason::SignedOut);
         metrics.sign_in("ok");
         let open = metrics.connection();
-        let page = metrics.page(Counts { users: 3, ..Counts::default() }, &[], prolong_core::Timestamp::EPOCH);
+        let page = metrics.page(
+            Counts {
+                users: 3,
+                ..Counts::default()
+            },
+            &[],
+            prolong_core::Timestamp::EPOCH,
+        );
         for line in [
             "prolong_refreshes_total{class=\"A2_rotated\"} 1",
             "prolong_ends_total{reason=\"signed_out\"} 1",

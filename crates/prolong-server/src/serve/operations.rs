@@ -28,9 +28,20 @@ async fn healthz() -> Response {
 
 /// It can decide, store and sign: send it requests.
 async fn readyz(State(authority): State<Arc<Authority>>) -> Result<Response, Failure> {
-    authority.clock.trusted_now().map_err(Failure::unavailable)?;
-    authority.store.feed_head().await.map_err(Failure::unavailable)?;
-    let keys = authority.store.signing_keys().await.map_err(Failure::unavailable)?;
+    authority
+        .clock
+        .trusted_now()
+        .map_err(Failure::unavailable)?;
+    authority
+        .store
+        .feed_head()
+        .await
+        .map_err(Failure::unavailable)?;
+    let keys = authority
+        .store
+        .signing_keys()
+        .await
+        .map_err(Failure::unavailable)?;
     if keys.iter().any(|key| key.state == KeyState::Active) {
         Ok(plain("ready\n".to_owned()))
     } else {
@@ -39,10 +50,19 @@ async fn readyz(State(authority): State<Arc<Authority>>) -> Result<Response, Fai
 }
 
 async fn metrics(State(authority): State<Arc<Authority>>) -> Result<Response, Failure> {
-    let counts = authority.store.counts().await.map_err(Failure::unavailable)?;
-    let keys = authority.store.signing_keys().await.map_err(Failure::unavailable)?;
+    let counts = authority
+        .store
+        .counts()
+        .await
+        .map_err(Failure::unavailable)?;
+    let keys = authority
+        .store
+        .signing_keys()
+        .await
+        .map_err(Failure::unavailable)?;
     let mut response = plain(authority.metrics.page(counts, &keys, authority.clock.now()));
-    let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+    let kind =
+        HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     Ok(response)
 }

@@ -33,7 +33,9 @@ pub fn operator_client(clients: &mut BTreeMap<String, Arc<Client>>, issuer: &str
     hash.copy_from_slice(digest(&SHA256, secret.as_bytes()).as_ref());
     let client = Client {
         id: OPERATOR.to_owned(),
-        kind: ClientKind::Confidential { secret_hashes: vec![hash] },
+        kind: ClientKind::Confidential {
+            secret_hashes: vec![hash],
+        },
         policy_name: "default".to_owned(),
         policy: Arc::new(Policy::defaults()),
         policy_remembered: None,
@@ -55,7 +57,10 @@ pub fn operator_router(app: &Router, token_path: &str, secret: &str) -> Router {
         token_path: token_path.to_owned(),
         basic: format!("Basic {}", STANDARD.encode(format!("{OPERATOR}:{secret}"))),
     });
-    app.clone().layer(axum::middleware::from_fn(move |request, next| Arc::clone(&door).open(request, next)))
+    app.clone()
+        .layer(axum::middleware::from_fn(move |request, next| {
+            Arc::clone(&door).open(request, next)
+        }))
 }
 
 struct Door {
@@ -67,7 +72,9 @@ struct Door {
 impl Door {
     async fn open(self: Arc<Self>, mut request: Request, next: Next) -> Response {
         request.extensions_mut().insert(ConnectInfo(LOCAL));
-        if request.uri().path().contains("/v1/admin") && !request.headers().contains_key(header::AUTHORIZATION) {
+        if request.uri().path().contains("/v1/admin")
+            && !request.headers().contains_key(header::AUTHORIZATION)
+        {
             match self.token().await {
                 Ok(token) => request.headers_mut().insert(header::AUTHORIZATION, token),
                 Err(cause) => return Failure::unavailable(cause).into_response(),
@@ -86,11 +93,17 @@ impl Door {
             .map_err(|error| error.to_string())?;
         let Ok(response) = self.app.clone().oneshot(request).await;
         let status = response.status();
-        let body = to_bytes(response.into_body(), 64 * 1024).await.map_err(|error| error.to_string())?;
+        let body = to_bytes(response.into_body(), 64 * 1024)
+            .await
+            .map_err(|error| error.to_string())?;
         let answer: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
-        let token = answer.get("access_token").and_then(serde_json::Value::as_str);
-        let token = token.ok_or_else(|| format!("the operator got no token: {status} {}", answer["error"]))?;
-        let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|error| error.to_string())?;
+        let token = answer
+            .get("access_token")
+            .and_then(serde_json::Value::as_str);
+        let token = token
+            .ok_or_else(|| format!("the operator got no token: {status} {}", answer["error"]))?;
+        let mut value =
+            HeaderValue::from_str(&format!("Bearer {token}")).map_err(|error| error.to_string())?;
         value.set_sensitive(true);
         Ok(value)
     }
