@@ -31,10 +31,15 @@ pub(crate) struct Credential {
 
 impl Credential {
     /// A good token of a good session.
-    pub(crate) const GOOD: Self = Self { expired: ExpiredToken::Refused, may_await_reauthentication: false };
+    pub(crate) const GOOD: Self = Self {
+        expired: ExpiredToken::Refused,
+        may_await_reauthentication: false,
+    };
     /// To prove again who one is.
-    pub(crate) const TO_REAUTHENTICATE: Self =
-        Self { expired: ExpiredToken::WithinPolicy, may_await_reauthentication: true };
+    pub(crate) const TO_REAUTHENTICATE: Self = Self {
+        expired: ExpiredToken::WithinPolicy,
+        may_await_reauthentication: true,
+    };
 }
 
 /// A user who calls.
@@ -56,20 +61,31 @@ impl Authority {
     ///
     /// # Errors
     /// `MISSING_TOKEN`, `EXPIRED_TOKEN`, `INVALID_TOKEN` with the reason where the session is over.
-    pub(crate) async fn authenticate(&self, bearer: Option<&str>, asked: Credential) -> Result<Caller, Failure> {
+    pub(crate) async fn authenticate(
+        &self,
+        bearer: Option<&str>,
+        asked: Credential,
+    ) -> Result<Caller, Failure> {
         let bearer = bearer.ok_or_else(missing)?;
         let now = self.decisive_now()?;
         let (claims, client) = self.claims_of_user(bearer, now)?;
         let id = claims.session_id().and_then(SessionId::parse);
         let id = id.ok_or_else(|| rejected(Rejection::WrongSubjectKind))?;
         let found = self.store.session(id).await.map_err(Failure::unavailable)?;
-        let found = found.filter(|found| found.user.sub == claims.subject() && *found.session.client == *client.id);
+        let found = found.filter(|found| {
+            found.user.sub == claims.subject() && *found.session.client == *client.id
+        });
         let found = found.ok_or_else(|| rejected(Rejection::SessionEnded(None)))?;
         let policy = client.policy_for(found.session.flags.remember);
         if let Some(over) = over(&found.session, &found.user.standing, now, policy) {
-            let awaited = matches!(over.reason, EndReason::ReauthRequired | EndReason::SignInTooOld);
+            let awaited = matches!(
+                over.reason,
+                EndReason::ReauthRequired | EndReason::SignInTooOld
+            );
             if !(awaited && asked.may_await_reauthentication) {
-                return Err(Failure::new(Code::InvalidToken, "the session is over").because(over.reason));
+                return Err(
+                    Failure::new(Code::InvalidToken, "the session is over").because(over.reason)
+                );
             }
         }
         if claims.expired() {
@@ -82,7 +98,13 @@ impl Authority {
             }
         } else if asked.expired == ExpiredToken::Refused {
             let sound = self.feed.with_revoked(|revoked| {
-                verify(bearer, &self.verification_keys(), &self.expected(Audience::Any, 0), revoked, now.as_secs())
+                verify(
+                    bearer,
+                    &self.verification_keys(),
+                    &self.expected(Audience::Any, 0),
+                    revoked,
+                    now.as_secs(),
+                )
             });
             sound.map_err(rejected)?;
         }
@@ -94,35 +116,59 @@ impl Authority {
     /// # Errors
     /// `MISSING_TOKEN`, `EXPIRED_TOKEN`, `INVALID_TOKEN`; `INSUFFICIENT_SCOPE` for a good token without the scope, a
     /// user's included.
-    pub(crate) fn authenticate_machine(&self, bearer: Option<&str>, any_of: &[&str]) -> Result<Machine, Failure> {
+    pub(crate) fn authenticate_machine(
+        &self,
+        bearer: Option<&str>,
+        any_of: &[&str],
+    ) -> Result<Machine, Failure> {
         let bearer = bearer.ok_or_else(missing)?;
         let now = self.decisive_now()?;
         let expected = self.expected(Audience::Any, 0);
         let claims = self
             .feed
             .with_revoked(|revoked| {
-                self.seen_tokens.verify(bearer, &self.verification_keys(), &expected, revoked, now.as_secs())
+                self.seen_tokens.verify(
+                    bearer,
+                    &self.verification_keys(),
+                    &expected,
+                    revoked,
+                    now.as_secs(),
+                )
             })
             .map_err(rejected)?;
-        let ours = claims.audience().iter().any(|aud| *aud == self.settings.issuer);
-        let client = self.client(claims.client_id()).filter(|_| claims.session_id().is_none() && ours);
+        let ours = claims.audience().contains(&self.settings.issuer);
+        let client = self
+            .client(claims.client_id())
+            .filter(|_| claims.session_id().is_none() && ours);
         let scope = client.and_then(|client| {
-            any_of.iter().find(|scope| claims.has_scope(scope) && client.scopes.iter().any(|one| one == *scope))
+            any_of.iter().find(|scope| {
+                claims.has_scope(scope) && client.scopes.iter().any(|one| one == *scope)
+            })
         });
         if scope.is_none() {
             let mut failure = rejected(Rejection::InsufficientScope);
             failure.challenge.push(("scope", any_of.join(" ")));
             return Err(failure);
         }
-        Ok(Machine { client_id: claims.client_id().to_owned() })
+        Ok(Machine {
+            client_id: claims.client_id().to_owned(),
+        })
     }
 
     /// The claims of an authentic user token for a registered audience of its client, expired or not.
-    pub(super) fn claims_of_user(&self, token: &str, now: Timestamp) -> Result<(Claims, &Arc<Client>), Failure> {
+    pub(super) fn claims_of_user(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<(Claims, &Arc<Client>), Failure> {
         let claims = self.authentic_claims(token, now).map_err(rejected)?;
         let client = self.client(claims.client_id());
         let client = client.ok_or_else(|| rejected(Rejection::WrongAudience))?;
-        if !claims.audience().iter().any(|aud| client.audience.contains(aud)) {
+        if !claims
+            .audience()
+            .iter()
+            .any(|aud| client.audience.contains(aud))
+        {
             return Err(rejected(Rejection::WrongAudience));
         }
         Ok((claims, client))
@@ -130,13 +176,27 @@ impl Authority {
 
     /// The claims of a token of ours, whatever its age and whatever was revoked: for credentials that the store judges.
     /// A dead key's tokens are refused, since the key is no longer among the keys.
-    pub(crate) fn authentic_claims(&self, token: &str, now: Timestamp) -> Result<Claims, Rejection> {
+    pub(crate) fn authentic_claims(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Claims, Rejection> {
         let expected = self.expected(Audience::Any, i64::MAX);
-        verify(token, &self.verification_keys(), &expected, self.feed.nothing_revoked(), now.as_secs())
+        verify(
+            token,
+            &self.verification_keys(),
+            &expected,
+            self.feed.nothing_revoked(),
+            now.as_secs(),
+        )
     }
 
     pub(crate) fn expected(&self, audience: Audience, expired_for: i64) -> Expected {
-        Expected { audience, expired_for, ..Expected::new(self.settings.issuer.clone(), String::new()) }
+        Expected {
+            audience,
+            expired_for,
+            ..Expected::new(self.settings.issuer.clone(), String::new())
+        }
     }
 }
 
@@ -160,9 +220,16 @@ pub(crate) fn superseded() -> Failure {
 
 /// Expired for longer than the policy accepts.
 pub(crate) fn too_old() -> Failure {
-    Failure::new(Code::InvalidToken, "the access token expired too long ago; sign in").action(Action::SignIn)
+    Failure::new(
+        Code::InvalidToken,
+        "the access token expired too long ago; sign in",
+    )
+    .action(Action::SignIn)
 }
 
 pub(super) fn missing() -> Failure {
-    Failure::new(Code::MissingToken, "send an access token in the Authorization header")
+    Failure::new(
+        Code::MissingToken,
+        "send an access token in the Authorization header",
+    )
 }

@@ -25,13 +25,27 @@ pub(crate) fn set(
     max_age: Option<i64>,
 ) {
     let slot = u8::from(generation.0 % 2 == 1);
-    let age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
+    let age = max_age
+        .map(|seconds| format!("; Max-Age={seconds}"))
+        .unwrap_or_default();
     append(authority, headers, client, slot, token, &age);
 }
 
 /// Clears the other slot of this generation: at sign-in.
-pub(crate) fn clear_other(authority: &Authority, headers: &mut HeaderMap, client: &Client, generation: Generation) {
-    append(authority, headers, client, u8::from(generation.0 % 2 == 0), "", "; Max-Age=0");
+pub(crate) fn clear_other(
+    authority: &Authority,
+    headers: &mut HeaderMap,
+    client: &Client,
+    generation: Generation,
+) {
+    append(
+        authority,
+        headers,
+        client,
+        u8::from(generation.0.is_multiple_of(2)),
+        "",
+        "; Max-Age=0",
+    );
 }
 
 /// Clears both slots: at sign-out.
@@ -51,14 +65,29 @@ pub(crate) fn max_age(remember: bool, authorization_expires_in: Option<i64>) -> 
 ///
 /// # Errors
 /// `CSRF_REFUSED`.
-pub(crate) fn refuse_forgery(authority: &Authority, client: &Client, headers: &HeaderMap) -> Result<(), Failure> {
-    if headers.get("prolong-request").is_none_or(|value| value != "1") {
-        return Err(Failure::new(Code::CsrfRefused, "send the header `Prolong-Request: 1`"));
+pub(crate) fn refuse_forgery(
+    authority: &Authority,
+    client: &Client,
+    headers: &HeaderMap,
+) -> Result<(), Failure> {
+    if headers
+        .get("prolong-request")
+        .is_none_or(|value| value != "1")
+    {
+        return Err(Failure::new(
+            Code::CsrfRefused,
+            "send the header `Prolong-Request: 1`",
+        ));
     }
-    let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+    let origin = headers
+        .get(header::ORIGIN)
+        .and_then(|origin| origin.to_str().ok());
     match origin {
         Some(origin) if allows(authority, client, origin) => Ok(()),
-        _ => Err(Failure::new(Code::CsrfRefused, "the Origin is not one of the client's")),
+        _ => Err(Failure::new(
+            Code::CsrfRefused,
+            "the Origin is not one of the client's",
+        )),
     }
 }
 
@@ -88,15 +117,28 @@ pub(crate) async fn read<'a>(
     let now = authority.decisive_now()?;
     let mut best: Option<(Rank, FromCookie<'a>)> = None;
     for (client, value) in slots(authority, headers, client) {
-        let Some(token) = authority.opened(&value) else { continue };
-        let found = authority.store.session(token.session).await.map_err(Failure::unavailable)?;
-        let Some(found) = found.filter(|found| *found.session.client == *client.id) else { continue };
+        let Some(token) = authority.opened(&value) else {
+            continue;
+        };
+        let found = authority
+            .store
+            .session(token.session)
+            .await
+            .map_err(Failure::unavailable)?;
+        let Some(found) = found.filter(|found| *found.session.client == *client.id) else {
+            continue;
+        };
         if secret_hash(token.session, &token.secret) != found.session.secret {
             continue;
         }
         let policy = client.policy_for(found.session.flags.remember);
         let live = over(&found.session, &found.user.standing, now, policy).is_none();
-        let rank = (live, found.session.started_at, token.session, token.generation);
+        let rank = (
+            live,
+            found.session.started_at,
+            token.session,
+            token.generation,
+        );
         if best.as_ref().is_none_or(|(known, _)| rank > *known) {
             best = Some((rank, FromCookie { client, token }));
         }
@@ -125,15 +167,30 @@ fn slots<'a>(
     clients
         .flat_map(|client| [0, 1].map(|slot| (client, name(authority, client, slot))))
         .flat_map(|(client, name)| {
-            let values = pairs.iter().filter(move |(key, value)| *key == name && !value.is_empty());
-            values.map(move |(_, value)| (client, (*value).to_owned())).collect::<Vec<_>>()
+            let values = pairs
+                .iter()
+                .filter(move |(key, value)| *key == name && !value.is_empty());
+            values
+                .map(move |(_, value)| (client, (*value).to_owned()))
+                .collect::<Vec<_>>()
         })
         .take(MOST)
         .collect()
 }
 
-fn append(authority: &Authority, headers: &mut HeaderMap, client: &Client, slot: u8, value: &str, age: &str) {
-    let secure = if plain_http(authority) { "" } else { "; Secure" };
+fn append(
+    authority: &Authority,
+    headers: &mut HeaderMap,
+    client: &Client,
+    slot: u8,
+    value: &str,
+    age: &str,
+) {
+    let secure = if plain_http(authority) {
+        ""
+    } else {
+        "; Secure"
+    };
     let name = name(authority, client, slot);
     let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{age}");
     if let Ok(mut cookie) = HeaderValue::from_str(&cookie) {
@@ -145,8 +202,17 @@ fn append(authority: &Authority, headers: &mut HeaderMap, client: &Client, slot:
 fn name(authority: &Authority, client: &Client, slot: u8) -> String {
     let prefix = if plain_http(authority) { "" } else { "__Host-" };
     // Other characters than these are not allowed in a cookie's name (RFC 6265 §4.1.1).
-    let id: String =
-        client.id.chars().map(|c| if c.is_ascii_alphanumeric() || "-._~".contains(c) { c } else { '_' }).collect();
+    let id: String = client
+        .id
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "-._~".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
     format!("{prefix}prolong-{id}-{slot}")
 }
 
