@@ -156,6 +156,7 @@ impl World {
             "disable-user" => {
                 self.user.disabled = true;
                 self.user.version += 1;
+                self.end_all(EndReason::UserDisabled);
             }
             "enable-user" => self.user.disabled = false,
             "raise-version" => self.user.version += 1,
@@ -164,6 +165,14 @@ impl World {
             other => panic!("no such act: {other}"),
         }
         word("done")
+    }
+
+    fn end_all(&mut self, reason: EndReason) {
+        for device in self.devices.values_mut() {
+            let end = Event::End(reason);
+            let ended = decide(&device.session, &self.user, &end, self.now, &self.policy);
+            device.session = ended.next;
+        }
     }
 
     fn device(&mut self, step: &Step) -> &mut Device {
