@@ -15,8 +15,8 @@ use prolong_core::{
 };
 
 use crate::{
-    Change, Committed, FeedCursor, NewAuditLine, NotCommitted, Page, SessionFilter, Store, Ticket,
-    Transaction, User, UserFilter,
+    AuditFilter, Change, Committed, FeedCursor, KeyState, NewAuditLine, NotCommitted, Page,
+    SealedKey, SessionFilter, Store, Ticket, Transaction, User, UserFilter,
 };
 
 /// Runs every property, each on a store of its own.
@@ -31,7 +31,10 @@ pub async fn run<S: Store>(make: impl Fn() -> S) {
     tombstones_and_pages(&make()).await;
     facts_and_counts(&make()).await;
     sweep(&make()).await;
+    filters(&make()).await;
+    signing_keys_and_forgetting(&make()).await;
     one_swap_wins(Arc::new(make())).await;
+    an_end_is_final(Arc::new(make())).await;
     feed_has_no_holes(Arc::new(make())).await;
     a_ticket_is_taken_once(Arc::new(make())).await;
 }
@@ -460,6 +463,208 @@ async fn one_swap_wins<S: Store>(store: Arc<S>) {
     let session = with_session(&*store).await;
     let won = at_once(&store, 50, |_| Transaction::of(rotation(&session))).await;
     assert_eq!(won.len(), 1);
+}
+
+/// An end without a generation and a swap at once: whoever comes first, the session is ended and stays so.
+async fn an_end_is_final<S: Store>(store: Arc<S>) {
+    ok(&*store, Change::InsertUser(user(1))).await;
+    for n in 0..20 {
+        let session = session(n, 1);
+        ok(&*store, Change::StartSession(session.clone())).await;
+        let won = at_once(&store, 2, |which| {
+            Transaction::of(match (u16::from(which) + n) % 2 {
+                0 => rotation(&session),
+                _ => Change::EndSession {
+                    id: session.id,
+                    reason: EndReason::SignedOut,
+                    at: at(9000),
+                    at_generation: None,
+                },
+            })
+        })
+        .await;
+        let ended = stored(&*store, session.id).await;
+        assert!(matches!(ended.life, Life::Ended { .. }), "{ended:?}");
+        assert_eq!(won.len() as u64, 1 + ended.generation.0);
+        conflict(&*store, rotation(&ended)).await;
+    }
+}
+
+#[expect(clippy::too_many_lines, reason = "one line per filter")]
+async fn filters<S: Store>(store: &S) {
+    for n in 1..=2 {
+        ok(store, Change::InsertUser(user(n))).await;
+        ok(store, Change::StartSession(session(n.into(), n))).await;
+    }
+    let other = Session {
+        client: "app".into(),
+        ..session(7, 1)
+    };
+    ok(store, Change::StartSession(other.clone())).await;
+    let end = Change::EndSession {
+        id: other.id,
+        reason: EndReason::SignedOut,
+        at: at(2000),
+        at_generation: None,
+    };
+    ok(store, end).await;
+    let page = Page {
+        after: None,
+        limit: 10,
+    };
+    let sessions =
+        async |filter: SessionFilter| store.sessions(&filter, &page).await.expect("a page").len();
+    let all = SessionFilter::default();
+    let (of_user, of_client) = (Some(user(1).key), Some("app".to_owned()));
+    let user_filter = SessionFilter {
+        user: of_user,
+        ..all.clone()
+    };
+    assert_eq!(sessions(user_filter.clone()).await, 2);
+    assert_eq!(
+        sessions(SessionFilter {
+            not_ended: true,
+            ..user_filter
+        })
+        .await,
+        1
+    );
+    assert_eq!(
+        sessions(SessionFilter {
+            client: of_client,
+            ..all.clone()
+        })
+        .await,
+        1
+    );
+    assert_eq!(
+        sessions(SessionFilter {
+            not_ended: true,
+            ..all
+        })
+        .await,
+        2
+    );
+    let users = async |prefix: &str| {
+        let prefix = Some(prefix.to_owned());
+        let filter = UserFilter {
+            prefix,
+            deleted: false,
+        };
+        store.users(&filter, &page).await.expect("a page").len()
+    };
+    assert_eq!(
+        (
+            users("sub-").await,
+            users("login-002").await,
+            users("%").await
+        ),
+        (2, 1, 0)
+    );
+    for (second, what, session) in [(1, "a", None), (2, "b", Some(other.id)), (3, "b", None)] {
+        let line = NewAuditLine {
+            at: at(second),
+            what,
+            actor: "user".to_owned(),
+            user: session.map(|_| user(1).key),
+            session,
+            detail: "{}".to_owned(),
+        };
+        ok(store, Change::AppendAudit(line)).await;
+    }
+    let lines = async |filter: AuditFilter| {
+        let found = store.audit(&filter, &page).await.expect("a page");
+        found.iter().map(|line| line.at).collect::<Vec<_>>()
+    };
+    let all = AuditFilter::default();
+    assert_eq!(lines(all.clone()).await, [at(3), at(2), at(1)]);
+    assert_eq!(
+        lines(AuditFilter {
+            user: of_user,
+            ..all.clone()
+        })
+        .await,
+        [at(2)]
+    );
+    assert_eq!(
+        lines(AuditFilter {
+            session: Some(other.id),
+            ..all.clone()
+        })
+        .await,
+        [at(2)]
+    );
+    assert_eq!(
+        lines(AuditFilter {
+            since: Some(at(2)),
+            ..all.clone()
+        })
+        .await,
+        [at(3), at(2)]
+    );
+    assert_eq!(
+        lines(AuditFilter {
+            what: Some("a".to_owned()),
+            ..all
+        })
+        .await,
+        [at(1)]
+    );
+}
+
+async fn signing_keys_and_forgetting<S: Store>(store: &S) {
+    let key = |kid: &str, state, second| SealedKey {
+        kid: kid.to_owned(),
+        algorithm: "ES256".to_owned(),
+        state,
+        public_jwk: "{}".to_owned(),
+        sealed: vec![1, 2],
+        created_at: at(second),
+        state_since: at(second),
+    };
+    let (old, new) = (
+        key("b", KeyState::Active, 1),
+        key("a", KeyState::Pending, 2),
+    );
+    for key in [&new, &old] {
+        ok(store, Change::PutSigningKey(key.clone())).await;
+    }
+    assert_eq!(
+        store.signing_keys().await.expect("keys"),
+        [old.clone(), new.clone()]
+    );
+    let retiring = SealedKey {
+        state: KeyState::Retiring,
+        state_since: at(5),
+        ..old
+    };
+    ok(store, Change::PutSigningKey(retiring.clone())).await;
+    ok(store, Change::RemoveSigningKey(new.kid)).await;
+    assert_eq!(store.signing_keys().await.expect("keys"), [retiring]);
+    for until in [9, 10, 11] {
+        let line = FeedEntry {
+            until,
+            ..entry(FeedKind::SessionEnded, 1)
+        };
+        ok(store, Change::AppendFeed(line)).await;
+    }
+    let head = store.feed_head().await.expect("head");
+    ok(store, Change::ForgetFeedBefore(10)).await;
+    let rest = store.feed_after(0, 9).await.expect("lines");
+    assert_eq!(rest.iter().map(|line| line.seq).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(store.feed_head().await.expect("head"), head);
+    for (hash, second) in [(1, 59), (2, 60)] {
+        let ticket = Ticket {
+            hash: [hash; 32],
+            client: "web".to_owned(),
+            sign_in: "{}".to_owned(),
+            expires_at: at(second),
+        };
+        ok(store, Change::PutTicket(ticket)).await;
+    }
+    ok(store, Change::ForgetTicketsBefore(at(60))).await;
+    conflict(store, Change::TakeTicket { hash: [1; 32] }).await;
+    ok(store, Change::TakeTicket { hash: [2; 32] }).await;
 }
 
 async fn feed_has_no_holes<S: Store>(store: Arc<S>) {

@@ -112,7 +112,8 @@ fn pragmas(db: &Connection) -> rusqlite::Result<()> {
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = 1; \
          PRAGMA checkpoint_fullfsync = 1; PRAGMA wal_autocheckpoint = 0; PRAGMA foreign_keys = ON; \
          PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; \
-         PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY;",
+         PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY; \
+         PRAGMA secure_delete = ON;",
     )
 }
 

@@ -83,7 +83,11 @@ impl Writer {
                 self.counters
                     .committed(answers.len(), conflicts, begun.elapsed());
             }
-            Err(error) if fatal(&error) => return Err(error.to_string()),
+            Err(error) if fatal(&error) => {
+                // Before those who wait find their answers gone: then they can already ask why.
+                *self.failure.lock() = Some(error.to_string());
+                return Err(error.to_string());
+            }
             Err(error) => {
                 // A full disk: SQLite took everything back, and so do we.
                 self.counters.failed();
