@@ -129,6 +129,8 @@ async fn bea_4_without_credentials_there_is_no_error() {
     }
     let response = with_token(layer().optional(), "x.y.z").await;
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    let response = send(layer().optional(), with_fields(&["Bearer"])).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]
