@@ -1,4 +1,8 @@
 //! The README's tour, block by block, against the real binary.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set its scene should stop"
+)]
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;

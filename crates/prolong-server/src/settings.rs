@@ -59,7 +59,9 @@ impl Algorithm {
     /// The algorithm of a JOSE name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == name)
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.as_str() == name)
     }
 }
 
@@ -196,6 +198,11 @@ pub struct Retention {
 impl Default for Retention {
     fn default() -> Self {
         let day = Duration::from_secs(24 * 60 * 60);
-        Self { sessions: 7 * day, audit: 90 * day, signing_key: 30 * day, publish_ahead: day }
+        Self {
+            sessions: 7 * day,
+            audit: 90 * day,
+            signing_key: 30 * day,
+            publish_ahead: day,
+        }
     }
 }

@@ -185,7 +185,10 @@ impl World {
         {
             device.refresh.push(refresh.to_owned());
         }
-        device.sid = body["session"]["id"].as_str().unwrap().to_owned();
+        body["session"]["id"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut device.sid);
         device.generation = body["session"]["generation"]
             .as_u64()
             .unwrap_or(device.generation);

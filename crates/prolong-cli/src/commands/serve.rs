@@ -70,7 +70,7 @@ pub(super) async fn run_house(
             ));
         }
         Err(error) => {
-            tracing::warn!(%error, "no operator's socket: commands work only while the server is stopped")
+            tracing::warn!(%error, "no operator's socket: commands work only while the server is stopped");
         }
     }
     let background = tokio::spawn(run_background(Arc::clone(&house.authority)));
@@ -78,6 +78,9 @@ pub(super) async fn run_house(
     tracing::info!("ready: listening on http://{bound}, issuer {issuer}");
     serve(&house.authority, places, stop).await;
     background.abort();
+    if let Err(error) = house.authority.store_activity().await {
+        tracing::warn!(%error, "the last activity that was seen could not be stored");
+    }
     watch.abort();
     let _ = std::fs::remove_file(socket_path(&config.data_dir));
     tracing::info!("stopped");

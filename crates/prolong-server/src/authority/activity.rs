@@ -74,12 +74,25 @@ impl Authority {
     async fn worth_storing(&self, seen: &[(SessionId, Timestamp)]) -> Result<(), NotCommitted> {
         let mut transaction = Transaction::default();
         for (id, at) in seen {
-            let Some(found) = self.store.session(*id).await? else { continue };
-            let Some(policy) = self.policy_of(&found.session) else { continue };
+            let Some(found) = self.store.session(*id).await? else {
+                continue;
+            };
+            let Some(policy) = self.policy_of(&found.session) else {
+                continue;
+            };
             // Judged at the time it was seen: it counts even where it is stored later.
-            let decision = decide(&found.session, &found.user.standing, &Event::RequestSeen(*at), *at, policy);
+            let decision = decide(
+                &found.session,
+                &found.user.standing,
+                &Event::RequestSeen(*at),
+                *at,
+                policy,
+            );
             if decision.next.active_at > found.session.active_at {
-                transaction = transaction.and(Change::SeenActive { id: *id, at: decision.next.active_at });
+                transaction = transaction.and(Change::SeenActive {
+                    id: *id,
+                    at: decision.next.active_at,
+                });
             }
         }
         if !transaction.changes.is_empty() {

@@ -44,8 +44,6 @@ impl Credential {
 
 /// A user who calls.
 pub(crate) struct Caller {
-    /// What the token says.
-    pub(crate) claims: Claims,
     /// The session and its user, as of now.
     pub(crate) found: Found,
 }
@@ -108,7 +106,7 @@ impl Authority {
             });
             sound.map_err(rejected)?;
         }
-        Ok(Caller { claims, found })
+        Ok(Caller { found })
     }
 
     /// Authenticates a machine that has one of these scopes.

@@ -32,27 +32,41 @@ impl UserChange<'_> {
     pub(crate) fn end(&mut self, session: &Session, reason: EndReason) {
         if session.life == Life::Live {
             self.end_row(session, reason);
-            self.changes.push(Change::AppendFeed(self.authority.session_ended(session.id, reason)));
+            self.changes.push(Change::AppendFeed(
+                self.authority.session_ended(session.id, reason),
+            ));
         }
     }
 
     /// Raises the version, which tells the verifiers that every older token is dead, and ends all sessions.
     pub(crate) fn raise_version(&mut self, reason_of: impl Fn(&Session) -> EndReason) {
         self.user.standing.version = self.user.standing.version.saturating_add(1);
-        self.changes
-            .push(Change::AppendFeed(self.authority.version_raised(&self.user.sub, self.user.standing.version)));
+        self.changes.push(Change::AppendFeed(
+            self.authority
+                .version_raised(&self.user.sub, self.user.standing.version),
+        ));
         for session in std::mem::take(&mut self.sessions) {
             if session.life == Life::Live {
                 self.end_row(&session, reason_of(&session));
             }
             self.sessions.push(session);
         }
-        self.audit("user.version_raised", &serde_json::json!({ "jwt_version": self.user.standing.version }));
+        self.audit(
+            "user.version_raised",
+            &serde_json::json!({ "jwt_version": self.user.standing.version }),
+        );
     }
 
     /// Adds a line to the audit log.
     pub(crate) fn audit(&mut self, what: &'static str, detail: &Value) {
-        self.changes.push(audit_line(self.now, what, self.actor, self.user.key, None, detail));
+        self.changes.push(audit_line(
+            self.now,
+            what,
+            self.actor,
+            self.user.key,
+            None,
+            detail,
+        ));
     }
 
     /// Adds any other change.
@@ -61,8 +75,14 @@ impl UserChange<'_> {
     }
 
     fn end_row(&mut self, session: &Session, reason: EndReason) {
-        self.changes.push(Change::EndSession { id: session.id, reason, at: self.now, at_generation: None });
-        self.changes.push(ended_line(self.now, self.actor, session, reason));
+        self.changes.push(Change::EndSession {
+            id: session.id,
+            reason,
+            at: self.now,
+            at_generation: None,
+        });
+        self.changes
+            .push(ended_line(self.now, self.actor, session, reason));
     }
 }
 
@@ -80,17 +100,35 @@ impl Authority {
         for round in 0..ROUNDS {
             let now = self.decisive_now()?;
             let read = self.store.user(key).await.map_err(Failure::unavailable)?;
-            let user = read.filter(|user| !user.standing.deleted).ok_or_else(no_such_user)?;
-            let sessions = self.store.sessions_of(key).await.map_err(Failure::unavailable)?;
+            let user = read
+                .filter(|user| !user.standing.deleted)
+                .ok_or_else(no_such_user)?;
+            let sessions = self
+                .store
+                .sessions_of(key)
+                .await
+                .map_err(Failure::unavailable)?;
             let before = user.clone();
-            let mut change = UserChange { authority: self, actor, now, user, sessions, changes: Vec::new() };
+            let mut change = UserChange {
+                authority: self,
+                actor,
+                now,
+                user,
+                sessions,
+                changes: Vec::new(),
+            };
             plan(&mut change)?;
-            let UserChange { user, mut changes, .. } = change;
+            let UserChange {
+                user, mut changes, ..
+            } = change;
             if user == before && changes.is_empty() {
                 return Ok(user);
             }
             let guard = if user == before {
-                Change::CheckUser { user: key, revision: before.revision }
+                Change::CheckUser {
+                    user: key,
+                    revision: before.revision,
+                }
             } else {
                 Change::ReplaceUser(user.clone())
             };
@@ -103,13 +141,20 @@ impl Authority {
     }
 
     /// Commits; `false` where something changed meanwhile and the caller should read again.
-    pub(crate) async fn committed(&self, transaction: Transaction, round: u32) -> Result<bool, Failure> {
+    pub(crate) async fn committed(
+        &self,
+        transaction: Transaction,
+        round: u32,
+    ) -> Result<bool, Failure> {
         match self.commit_and_tell(transaction).await {
             Ok(_) => Ok(true),
             Err(NotCommitted::Conflict(at)) => {
                 tracing::debug!(at, round, "conflict; reading again");
                 let longest = f64::from(2_u32.saturating_pow(round.min(5)));
-                tokio::time::sleep(Duration::from_secs_f64(unit(&*self.entropy) * longest / 1000.0)).await;
+                tokio::time::sleep(Duration::from_secs_f64(
+                    unit(&*self.entropy) * longest / 1000.0,
+                ))
+                .await;
                 Ok(false)
             }
             Err(NotCommitted::Failed(error)) => Err(Failure::unavailable(error)),
@@ -137,13 +182,25 @@ pub(crate) fn audit_line(
 }
 
 /// The audit line of an end.
-pub(crate) fn ended_line(at: Timestamp, actor: &str, session: &Session, reason: EndReason) -> Change {
+pub(crate) fn ended_line(
+    at: Timestamp,
+    actor: &str,
+    session: &Session,
+    reason: EndReason,
+) -> Change {
     let detail = serde_json::json!({
         "reason": reason.as_str(),
         "client_id": &*session.client,
         "device_name": session.device_name.as_deref(),
     });
-    audit_line(at, "session.ended", actor, session.user, Some(session.id), &detail)
+    audit_line(
+        at,
+        "session.ended",
+        actor,
+        session.user,
+        Some(session.id),
+        &detail,
+    )
 }
 
 pub(crate) fn no_such_user() -> Failure {

@@ -22,8 +22,14 @@ impl Authority {
 
     /// Commits, and lets this node's feed know at once. A caller that goes away does not stop it half-way: what was
     /// committed is always told.
-    pub(crate) async fn commit_and_tell(&self, transaction: Transaction) -> Result<Committed, NotCommitted> {
-        let tells = transaction.changes.iter().any(|change| matches!(change, Change::AppendFeed(_)));
+    pub(crate) async fn commit_and_tell(
+        &self,
+        transaction: Transaction,
+    ) -> Result<Committed, NotCommitted> {
+        let tells = transaction
+            .changes
+            .iter()
+            .any(|change| matches!(change, Change::AppendFeed(_)));
         if !tells {
             return self.store.commit(transaction).await;
         }
@@ -41,11 +47,15 @@ impl Authority {
             feed.learn(&committed.feed_lines);
             Ok(committed)
         });
-        let committed: Result<Committed, NotCommitted> = task
-            .await
-            .unwrap_or_else(|error| Err(NotCommitted::Failed(StoreError::Unavailable(error.to_string()))));
+        let committed: Result<Committed, NotCommitted> = task.await.unwrap_or_else(|error| {
+            Err(NotCommitted::Failed(StoreError::Unavailable(
+                error.to_string(),
+            )))
+        });
         if committed.is_ok() {
-            ends.into_iter().for_each(|reason| self.metrics.ended(reason));
+            for reason in ends {
+                self.metrics.ended(reason);
+            }
         }
         committed
     }
@@ -75,8 +85,12 @@ impl Authority {
     /// # Errors
     /// `INVALID_TOKEN` where it is registered no more.
     pub(crate) fn client_of(&self, session: &Session) -> Result<&Arc<Client>, Failure> {
-        self.client(&session.client)
-            .ok_or_else(|| Failure::new(Code::InvalidToken, "the session's client is registered no more"))
+        self.client(&session.client).ok_or_else(|| {
+            Failure::new(
+                Code::InvalidToken,
+                "the session's client is registered no more",
+            )
+        })
     }
 
     /// Learns what other nodes and commands have appended to the feed.

@@ -15,7 +15,9 @@ impl ConcurrentAnswers {
 
     /// So far, for this current generation.
     pub(crate) fn so_far(&self, id: SessionId, current: Generation) -> u32 {
-        self.0.get(&(id, current)).map_or(0, |count| count.load(Ordering::Relaxed))
+        self.0
+            .get(&(id, current))
+            .map_or(0, |count| count.load(Ordering::Relaxed))
     }
 
     /// One more.

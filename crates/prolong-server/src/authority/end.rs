@@ -30,9 +30,14 @@ impl Authority {
             if session.life != Life::Live {
                 return Ok(());
             }
-            let transaction = Transaction::of(Change::EndSession { id, reason, at: now, at_generation: None })
-                .and(Change::AppendFeed(self.session_ended(id, reason)))
-                .and(ended_line(now, actor, &session, reason));
+            let transaction = Transaction::of(Change::EndSession {
+                id,
+                reason,
+                at: now,
+                at_generation: None,
+            })
+            .and(Change::AppendFeed(self.session_ended(id, reason)))
+            .and(ended_line(now, actor, &session, reason));
             if self.committed(transaction, round).await? {
                 return Ok(());
             }
@@ -51,7 +56,11 @@ impl Authority {
         except_current: bool,
     ) -> Result<(), Failure> {
         let reason_of = |session: &Session| {
-            if session.id == current { EndReason::SignedOut } else { EndReason::SignedOutElsewhere }
+            if session.id == current {
+                EndReason::SignedOut
+            } else {
+                EndReason::SignedOutElsewhere
+            }
         };
         self.change_user(user, "user", |change| {
             if except_current {
@@ -84,9 +93,15 @@ impl Authority {
                 .map(|found| found.session)
                 .filter(|session| session.user == of && session.life == Life::Live)
                 .ok_or_else(no_such_session)?;
-            let change = Change::RenameSession { id, device_name: device_name.clone() };
+            let change = Change::RenameSession {
+                id,
+                device_name: device_name.clone(),
+            };
             if self.committed(Transaction::of(change), round).await? {
-                return Ok(Session { device_name, ..session });
+                return Ok(Session {
+                    device_name,
+                    ..session
+                });
             }
         }
         Err(too_much_contention())

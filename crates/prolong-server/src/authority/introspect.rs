@@ -20,23 +20,40 @@ impl Authority {
         caller: &Client,
     ) -> Result<Option<Map<String, Value>>, Failure> {
         let now = self.decisive_now()?;
-        let any = caller.scopes.iter().any(|scope| scope == "prolong:introspect");
+        let any = caller
+            .scopes
+            .iter()
+            .any(|scope| scope == "prolong:introspect");
         let found = match self.opened(token) {
             Some(opened) => self.refresh_token_facts(&opened, now).await?,
             None => self.access_token_facts(token, now).await?,
         };
-        Ok(found.filter(|(client, _)| any || *client == caller.id).map(|(_, facts)| facts))
+        Ok(found
+            .filter(|(client, _)| any || *client == caller.id)
+            .map(|(_, facts)| facts))
     }
 
-    async fn access_token_facts(&self, token: &str, now: Timestamp) -> Result<Option<Facts>, Failure> {
+    async fn access_token_facts(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Option<Facts>, Failure> {
         let expected = self.expected(Audience::Any, 0);
-        let claims = self
-            .feed
-            .with_revoked(|revoked| verify(token, &self.verification_keys(), &expected, revoked, now.as_secs()));
+        let claims = self.feed.with_revoked(|revoked| {
+            verify(
+                token,
+                &self.verification_keys(),
+                &expected,
+                revoked,
+                now.as_secs(),
+            )
+        });
         let Ok(claims) = claims else { return Ok(None) };
         let mut facts = claims.raw().clone();
         if let Some(id) = claims.session_id() {
-            let Some(username) = self.live_user(&claims, id, now).await? else { return Ok(None) };
+            let Some(username) = self.live_user(&claims, id, now).await? else {
+                return Ok(None);
+            };
             facts.extend(username.map(|name| ("username".to_owned(), json!(name))));
         }
         facts.insert("active".to_owned(), json!(true));
@@ -45,11 +62,22 @@ impl Authority {
     }
 
     /// The login name of a token whose session is good; `None`: it is not.
-    async fn live_user(&self, claims: &Claims, id: &str, now: Timestamp) -> Result<Option<Option<String>>, Failure> {
-        let Some(id) = SessionId::parse(id) else { return Ok(None) };
+    async fn live_user(
+        &self,
+        claims: &Claims,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<Option<Option<String>>, Failure> {
+        let Some(id) = SessionId::parse(id) else {
+            return Ok(None);
+        };
         let found = self.store.session(id).await.map_err(Failure::unavailable)?;
-        let Some(found) = found.filter(|found| found.user.sub == claims.subject()) else { return Ok(None) };
-        let Some(policy) = self.policy_of(&found.session) else { return Ok(None) };
+        let Some(found) = found.filter(|found| found.user.sub == claims.subject()) else {
+            return Ok(None);
+        };
+        let Some(policy) = self.policy_of(&found.session) else {
+            return Ok(None);
+        };
         let good = over(&found.session, &found.user.standing, now, policy).is_none();
         Ok(good.then_some(found.user.login))
     }
@@ -59,10 +87,16 @@ impl Authority {
         opened: &OpenedRefreshToken,
         now: Timestamp,
     ) -> Result<Option<Facts>, Failure> {
-        let found = self.store.session(opened.session).await.map_err(Failure::unavailable)?;
+        let found = self
+            .store
+            .session(opened.session)
+            .await
+            .map_err(Failure::unavailable)?;
         let Some(found) = found else { return Ok(None) };
         let (session, user) = (&found.session, &found.user);
-        let Some(client) = self.client(&session.client) else { return Ok(None) };
+        let Some(client) = self.client(&session.client) else {
+            return Ok(None);
+        };
         let policy = client.policy_for(session.flags.remember);
         let current = opened.generation == session.generation
             && opened.key == session.key
@@ -71,7 +105,12 @@ impl Authority {
             return Ok(None);
         }
         let idle = session.idle.min(policy.idle).end(session.active_at);
-        let absolute = policy.lifetime.end(session.started_at).into_iter().chain(session.absolute_end).min();
+        let absolute = policy
+            .lifetime
+            .end(session.started_at)
+            .into_iter()
+            .chain(session.absolute_end)
+            .min();
         let mut facts = Map::new();
         let mut put = |name: &str, value: Value| facts.insert(name.to_owned(), value);
         put("active", json!(true));

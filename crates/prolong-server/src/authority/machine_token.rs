@@ -10,8 +10,13 @@ use crate::settings::Client;
 use crate::token::AccessClaims;
 
 /// What a machine may be allowed.
-pub(crate) const MACHINE_SCOPES: &[&str] =
-    &["prolong:admin", "prolong:sign-in", "prolong:support", "prolong:feed", "prolong:introspect"];
+pub(crate) const MACHINE_SCOPES: &[&str] = &[
+    "prolong:admin",
+    "prolong:sign-in",
+    "prolong:support",
+    "prolong:feed",
+    "prolong:introspect",
+];
 
 /// The life of a machine's token.
 pub(super) const LIFE: Duration = Duration::from_mins(15);
@@ -35,10 +40,17 @@ impl Authority {
         client: &Client,
         wanted: Option<&str>,
     ) -> Result<TokenAnswer, MachineTokenRefused> {
-        let allowed: Vec<&str> =
-            client.scopes.iter().map(String::as_str).filter(|scope| MACHINE_SCOPES.contains(scope)).collect();
+        let allowed: Vec<&str> = client
+            .scopes
+            .iter()
+            .map(String::as_str)
+            .filter(|scope| MACHINE_SCOPES.contains(scope))
+            .collect();
         let granted = match wanted {
-            Some(wanted) => wanted.split(' ').filter(|scope| !scope.is_empty()).collect(),
+            Some(wanted) => wanted
+                .split(' ')
+                .filter(|scope| !scope.is_empty())
+                .collect(),
             None => allowed.clone(),
         };
         if granted.is_empty() || !granted.iter().all(|scope| allowed.contains(scope)) {

@@ -94,6 +94,9 @@ impl Authority {
     /// The policy that a session is under now; `None` where its client is registered no more.
     #[must_use]
     pub fn policy_of(&self, session: &Session) -> Option<&Arc<Policy>> {
-        Some(self.client(&session.client)?.policy_for(session.flags.remember))
+        Some(
+            self.client(&session.client)?
+                .policy_for(session.flags.remember),
+        )
     }
 }

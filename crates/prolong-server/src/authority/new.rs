@@ -38,11 +38,21 @@ impl Authority {
     /// # Errors
     /// [`StartFault`].
     pub async fn new(parts: Parts) -> Result<Self, StartFault> {
-        let Parts { settings, store, clock, entropy, master_keys } = parts;
+        let Parts {
+            settings,
+            store,
+            clock,
+            entropy,
+            master_keys,
+        } = parts;
         let now = clock.trusted_now().map_err(StartFault::Clock)?;
-        let signing = SigningRing::load(&*store, &master_keys, settings.algorithm, now, &*entropy).await?;
+        let signing =
+            SigningRing::load(&*store, &master_keys, settings.algorithm, now, &*entropy).await?;
         let feed = LiveFeed::start(&*store, &*entropy, now, longest_token(&settings)).await?;
-        let restore_declared = store.fact("restore_declared").await?.is_some_and(|value| value == "true");
+        let restore_declared = store
+            .fact("restore_declared")
+            .await?
+            .is_some_and(|value| value == "true");
         let user_tables = reqwest::Client::builder()
             .timeout(Duration::from_secs(1))
             .redirect(reqwest::redirect::Policy::none())
@@ -74,7 +84,11 @@ fn longest_token(settings: &Settings) -> Duration {
     let policies = settings.clients.values().flat_map(|client| {
         std::iter::once(&client.policy).chain(client.policy_remembered.as_ref())
     });
-    policies.map(|policy| policy.access).max().unwrap_or_default().max(super::machine_token::LIFE)
+    policies
+        .map(|policy| policy.access)
+        .max()
+        .unwrap_or_default()
+        .max(super::machine_token::LIFE)
 }
 
 const TOKENS_REMEMBERED: usize = 65_536;

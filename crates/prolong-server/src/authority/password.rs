@@ -1,7 +1,8 @@
 //! Changing a password.
 
 use prolong_core::{
-    EndReason, Event, Refusal, Session, SessionId, UserKey, Verdict, decide, ended_by_password_change,
+    EndReason, Event, Refusal, Session, SessionId, UserKey, Verdict, decide,
+    ended_by_password_change,
 };
 use prolong_protocol::problem::Code;
 use prolong_protocol::token::TokenAnswer;
@@ -34,10 +35,18 @@ impl Authority {
         let id = caller.session.id;
         self.change_user(caller.user.key, "user", |change| {
             if change.user.password_hash != caller.user.password_hash {
-                return Err(Failure::new(Code::Conflict, "the password was changed meanwhile"));
+                return Err(Failure::new(
+                    Code::Conflict,
+                    "the password was changed meanwhile",
+                ));
             }
-            let own = change.sessions.iter().find(|session| session.id == id).cloned();
-            let own = own.ok_or_else(|| Failure::new(Code::InvalidToken, "the session is over; sign in"))?;
+            let own = change
+                .sessions
+                .iter()
+                .find(|session| session.id == id)
+                .cloned();
+            let own = own
+                .ok_or_else(|| Failure::new(Code::InvalidToken, "the session is over; sign in"))?;
             let before = change.user.standing;
             change.user.password_hash = Some(hash.clone());
             self.end_by_password_change(change, Some(id));
@@ -49,9 +58,17 @@ impl Authority {
                 match decision.verdict {
                     Verdict::Renewed(_) => {}
                     Verdict::Refused(Refusal::Over { reason, .. }) => {
-                        return Err(Failure::new(Code::InvalidToken, "the session is over; sign in").because(reason));
+                        return Err(Failure::new(
+                            Code::InvalidToken,
+                            "the session is over; sign in",
+                        )
+                        .because(reason));
                     }
-                    _ => return Err(Failure::unavailable("reauthentication came to neither tokens nor an end")),
+                    _ => {
+                        return Err(Failure::unavailable(
+                            "reauthentication came to neither tokens nor an end",
+                        ));
+                    }
                 }
                 change.also(Change::SwapSession {
                     seen: Box::new(own),
@@ -70,14 +87,24 @@ impl Authority {
     ///
     /// # Errors
     /// `INVALID_REQUEST`, `NOT_FOUND`, `UNAVAILABLE`.
-    pub(crate) async fn reset_password(&self, user: UserKey, new: &str, actor: &str) -> Result<(), Failure> {
+    pub(crate) async fn reset_password(
+        &self,
+        user: UserKey,
+        new: &str,
+        actor: &str,
+    ) -> Result<(), Failure> {
         valid_new_password(new).map_err(|fault| invalid_field("password", fault))?;
         let hash = self.hash_password(new).await?;
         self.store_password(user, hash, actor).await
     }
 
     /// The same with a hash that was made elsewhere.
-    pub(crate) async fn store_password(&self, user: UserKey, hash: String, actor: &str) -> Result<(), Failure> {
+    pub(crate) async fn store_password(
+        &self,
+        user: UserKey,
+        hash: String,
+        actor: &str,
+    ) -> Result<(), Failure> {
         self.change_user(user, actor, |change| {
             change.user.password_hash = Some(hash.clone());
             self.end_by_password_change(change, None);
@@ -89,7 +116,10 @@ impl Authority {
     }
 
     pub(crate) async fn hash_password(&self, password: &str) -> Result<String, Failure> {
-        self.passwords.hash(password, draw(&*self.entropy)).await.map_err(Failure::unavailable)
+        self.passwords
+            .hash(password, draw(&*self.entropy))
+            .await
+            .map_err(Failure::unavailable)
     }
 
     fn end_by_password_change(&self, change: &mut UserChange<'_>, caller: Option<SessionId>) {
@@ -102,13 +132,16 @@ impl Authority {
 
     /// By the session's own policy; where its client is gone, it ends.
     fn is_ended_by_password_change(&self, session: &Session, caller: Option<SessionId>) -> bool {
-        self.policy_of(session).is_none_or(|policy| ended_by_password_change(session, caller, policy))
+        self.policy_of(session)
+            .is_none_or(|policy| ended_by_password_change(session, caller, policy))
     }
 
     /// Tokens for a session whose user just proved who they are; `None` where it has ended.
     async fn tokens_if_kept(&self, id: SessionId) -> Result<Option<TokenAnswer>, Failure> {
         let now = self.decisive_now()?;
-        let Some(Found { session, user }) = self.store.session(id).await.map_err(Failure::unavailable)? else {
+        let Some(Found { session, user }) =
+            self.store.session(id).await.map_err(Failure::unavailable)?
+        else {
             return Ok(None);
         };
         let client = self.client_of(&session)?;
@@ -117,7 +150,8 @@ impl Authority {
             return Ok(None);
         }
         let renewal = session.first_tokens(&user.standing, now, policy);
-        self.token_answer(&session, &user, client, &renewal, None, now).map(Some)
+        self.token_answer(&session, &user, client, &renewal, None, now)
+            .map(Some)
     }
 }
 

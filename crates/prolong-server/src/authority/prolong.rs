@@ -93,7 +93,10 @@ impl Authority {
     ///
     /// # Errors
     /// [`NotProlonged`]. Only [`Refusal::Reuse`] had a consequence, and that was committed before this returns.
-    pub(crate) async fn prolong(&self, presented: &Presented<'_>) -> Result<Prolonged, NotProlonged> {
+    pub(crate) async fn prolong(
+        &self,
+        presented: &Presented<'_>,
+    ) -> Result<Prolonged, NotProlonged> {
         let outcome = self.prolong_in_rounds(presented).await;
         self.metrics.refresh(match &outcome {
             Ok(prolonged) => prolonged.renewal.class.as_str(),
@@ -105,29 +108,43 @@ impl Authority {
         outcome
     }
 
-    async fn prolong_in_rounds(&self, presented: &Presented<'_>) -> Result<Prolonged, NotProlonged> {
+    async fn prolong_in_rounds(
+        &self,
+        presented: &Presented<'_>,
+    ) -> Result<Prolonged, NotProlonged> {
         let mut told = None;
         for round in 0..ROUNDS {
             // The token's times count from the read, so that a node that paused cannot outlive a revocation.
             let now = self.decisive_now()?;
-            let found = self.store.session(presented.token.session).await.map_err(Failure::unavailable)?;
+            let found = self
+                .store
+                .session(presented.token.session)
+                .await
+                .map_err(Failure::unavailable)?;
             let found = found.ok_or(NotProlonged::Refused(Refusal::ForeignClient))?;
-            let client = self.client(&found.session.client).filter(|client| presented.client.speaks_for(client));
+            let client = self
+                .client(&found.session.client)
+                .filter(|client| presented.client.speaks_for(client));
             let client = Arc::clone(client.ok_or(NotProlonged::Refused(Refusal::ForeignClient))?);
             let policy = client.policy_for(found.session.flags.remember);
             let decision = self.decide_refresh(presented, &found, now, policy);
             let renewal = match decision.verdict {
                 Verdict::Renewed(renewal) => renewal,
-                Verdict::Refused(Refusal::Reuse) => match self.end_for_reuse(&found, policy, now).await? {
-                    true => return Err(NotProlonged::Refused(Refusal::Reuse)),
-                    false => continue,
-                },
+                Verdict::Refused(Refusal::Reuse) => {
+                    if self.end_for_reuse(&found, policy, now).await? {
+                        return Err(NotProlonged::Refused(Refusal::Reuse));
+                    }
+                    continue;
+                }
                 Verdict::Refused(refusal) => {
                     alarm(refusal, &found.session);
                     return Err(NotProlonged::Refused(refusal));
                 }
                 Verdict::Ended(_) | Verdict::Noted => {
-                    return Err(Failure::unavailable("a refresh came to neither tokens nor a refusal").into());
+                    return Err(Failure::unavailable(
+                        "a refresh came to neither tokens nor a refusal",
+                    )
+                    .into());
                 }
             };
             let scope = narrowed(presented.scope, &found.session, &client)?;
@@ -139,7 +156,10 @@ impl Authority {
                 }
             }
             let Found { session, mut user } = found;
-            let claims = told.clone().flatten().filter(|claims| *claims != user.claims);
+            let claims = told
+                .clone()
+                .flatten()
+                .filter(|claims| *claims != user.claims);
             let transaction = self.prolonging(&session, &decision.next, &mut user, claims, policy);
             if !self.stored(transaction, round).await {
                 continue;
@@ -154,10 +174,19 @@ impl Authority {
             let next = decision.next;
             let secret = Some(&presented.token.secret);
             let subject = (&next, &user, &*client);
-            let answer = self.token_answer_with_scope(subject, &renewal, secret, scope.as_deref(), now)?;
-            return Ok(Prolonged { session: next, client, renewal, answer });
+            let answer =
+                self.token_answer_with_scope(subject, &renewal, secret, scope.as_deref(), now)?;
+            return Ok(Prolonged {
+                session: next,
+                client,
+                renewal,
+                answer,
+            });
         }
-        Err(Failure::unavailable("the session kept changing, or the store did not say what became of it").into())
+        Err(Failure::unavailable(
+            "the session kept changing, or the store did not say what became of it",
+        )
+        .into())
     }
 
     fn decide_refresh(
@@ -168,8 +197,9 @@ impl Authority {
         policy: &Policy,
     ) -> Decision {
         let (token, session) = (presented.token, &found.session);
-        let attempt =
-            presented.attempt.map(|id| crate::keys::attempt_hash(token.session, token.generation, &id));
+        let attempt = presented
+            .attempt
+            .map(|id| crate::keys::attempt_hash(token.session, token.generation, &id));
         let refresh = Refresh {
             client: presented.client.client().map(|client| client.id.as_str()),
             key: token.key,
@@ -182,7 +212,13 @@ impl Authority {
             newest_key: self.refresh_keys.newest(),
             restore_declared: self.restore_declared,
         };
-        decide(session, &found.user.standing, &Event::Refresh(refresh), now, policy)
+        decide(
+            session,
+            &found.user.standing,
+            &Event::Refresh(refresh),
+            now,
+            policy,
+        )
     }
 
     fn presented_access_token(
@@ -191,7 +227,9 @@ impl Authority {
         session: &Session,
         now: Timestamp,
     ) -> PresentedAccessToken {
-        let Some(token) = token else { return PresentedAccessToken::Absent };
+        let Some(token) = token else {
+            return PresentedAccessToken::Absent;
+        };
         let sid = session.id.to_string();
         match self.authentic_claims(token, now) {
             Ok(claims)
@@ -211,7 +249,16 @@ impl Authority {
         client: &Client,
         policy: &Policy,
     ) -> Result<Option<String>, NotProlonged> {
-        match self.user_table(policy, &found.user.sub, &client.id, found.session.id, "prolong").await {
+        match self
+            .user_table(
+                policy,
+                &found.user.sub,
+                &client.id,
+                found.session.id,
+                "prolong",
+            )
+            .await
+        {
             TableSays::Allow(claims) => Ok(claims),
             TableSays::Refuse(reason, _) => Err(NotProlonged::UserTable(reason)),
             TableSays::NoAnswer(cause) => Err(Failure::unavailable(cause).into()),
@@ -235,10 +282,16 @@ impl Authority {
         }
         if next != seen {
             let (seen, next) = (Box::new(seen.clone()), Box::new(next.clone()));
-            transaction = transaction.and(Change::SwapSession { seen, next, user: standing });
+            transaction = transaction.and(Change::SwapSession {
+                seen,
+                next,
+                user: standing,
+            });
         }
         if policy.supersede && next.generation != seen.generation {
-            transaction = transaction.and(Change::AppendFeed(self.generation_moved(seen.id, next.generation)));
+            transaction = transaction.and(Change::AppendFeed(
+                self.generation_moved(seen.id, next.generation),
+            ));
         }
         transaction
     }
@@ -263,13 +316,27 @@ impl Authority {
 }
 
 /// Granted scopes, or fewer where fewer were asked for. `None`: as granted.
-fn narrowed(wanted: Option<&str>, session: &Session, client: &Client) -> Result<Option<String>, NotProlonged> {
-    let Some(wanted) = wanted else { return Ok(None) };
+fn narrowed(
+    wanted: Option<&str>,
+    session: &Session,
+    client: &Client,
+) -> Result<Option<String>, NotProlonged> {
+    let Some(wanted) = wanted else {
+        return Ok(None);
+    };
     let granted: Vec<&str> = match &session.scope {
         Some(scope) => scope.split(' ').collect(),
-        None => client.scopes.iter().map(String::as_str).filter(|scope| !is_machine(scope)).collect(),
+        None => client
+            .scopes
+            .iter()
+            .map(String::as_str)
+            .filter(|scope| !is_machine(scope))
+            .collect(),
     };
-    let mut scopes: Vec<&str> = wanted.split(' ').filter(|scope| !scope.is_empty()).collect();
+    let mut scopes: Vec<&str> = wanted
+        .split(' ')
+        .filter(|scope| !scope.is_empty())
+        .collect();
     scopes.dedup();
     if scopes.is_empty() || !scopes.iter().all(|scope| granted.contains(scope)) {
         return Err(NotProlonged::InvalidScope);

@@ -7,9 +7,9 @@ use prolong_store::{Change, Found, Transaction};
 use prolong_verify::Claims;
 use serde_json::json;
 
-use super::{Authority, Credential};
 use super::change_user::{ROUNDS, audit_line, too_much_contention};
 use super::end::no_such_session;
+use super::{Authority, Credential};
 use crate::http::problem::Failure;
 
 impl Authority {
@@ -18,21 +18,37 @@ impl Authority {
     ///
     /// # Errors
     /// As for every caller; `INVALID_TOKEN` where the session is over for good.
-    pub(crate) async fn caller_to_reauthenticate(&self, bearer: Option<&str>) -> Result<Found, Failure> {
+    pub(crate) async fn caller_to_reauthenticate(
+        &self,
+        bearer: Option<&str>,
+    ) -> Result<Found, Failure> {
         let now = self.decisive_now()?;
         let claims = bearer.and_then(|bearer| self.authentic_claims(bearer, now).ok());
         let Some(claims) = claims.filter(Claims::expired) else {
-            return self.authenticate(bearer, Credential::TO_REAUTHENTICATE).await.map(|caller| caller.found);
+            return self
+                .authenticate(bearer, Credential::TO_REAUTHENTICATE)
+                .await
+                .map(|caller| caller.found);
         };
         let gone = || Failure::new(Code::InvalidToken, "the session is over; sign in");
-        let id = claims.session_id().and_then(SessionId::parse).ok_or_else(gone)?;
-        let found = self.store.session(id).await.map_err(Failure::unavailable)?.ok_or_else(gone)?;
+        let id = claims
+            .session_id()
+            .and_then(SessionId::parse)
+            .ok_or_else(gone)?;
+        let found = self
+            .store
+            .session(id)
+            .await
+            .map_err(Failure::unavailable)?
+            .ok_or_else(gone)?;
         let client = self.client_of(&found.session)?;
         if found.user.sub != claims.subject() || client.id != claims.client_id() {
             return Err(gone());
         }
         match self.over_now(&found.session, &found.user.standing, now) {
-            Some(over) if over.reason.action() != Action::Reauthenticate => Err(gone().because(over.reason)),
+            Some(over) if over.reason.action() != Action::Reauthenticate => {
+                Err(gone().because(over.reason))
+            }
             _ => Ok(found),
         }
     }
@@ -49,7 +65,12 @@ impl Authority {
         network: &str,
     ) -> Result<TokenAnswer, Failure> {
         self.verify_own_password(caller, password, network).await?;
-        self.reauthenticated(caller.session.id, caller.user.password_hash.as_deref(), "user").await
+        self.reauthenticated(
+            caller.session.id,
+            caller.user.password_hash.as_deref(),
+            "user",
+        )
+        .await
     }
 
     /// Verifies the password of somebody who has a session.
@@ -61,11 +82,14 @@ impl Authority {
     ) -> Result<(), Failure> {
         let user = &caller.user;
         if user.password_hash.is_none() {
-            let detail = "this user has no password here: your application's own sign-in vouches for them";
+            let detail =
+                "this user has no password here: your application's own sign-in vouches for them";
             return Err(Failure::new(Code::Conflict, detail));
         }
         let account = user.login.as_deref().unwrap_or(&user.sub);
-        self.verify_password(account, Some(user.clone()), password, network).await.map(drop)
+        self.verify_password(account, Some(user.clone()), password, network)
+            .await
+            .map(drop)
     }
 
     /// By the word of whoever verified it. With `proved`, only while this is the user's password hash.
@@ -77,20 +101,40 @@ impl Authority {
     ) -> Result<TokenAnswer, Failure> {
         for round in 0..ROUNDS {
             let now = self.decisive_now()?;
-            let Found { session, user } =
-                self.store.session(id).await.map_err(Failure::unavailable)?.ok_or_else(no_such_session)?;
+            let Found { session, user } = self
+                .store
+                .session(id)
+                .await
+                .map_err(Failure::unavailable)?
+                .ok_or_else(no_such_session)?;
             if proved.is_some() && user.password_hash.as_deref() != proved {
-                return Err(Failure::new(Code::Conflict, "the password was changed meanwhile"));
+                return Err(Failure::new(
+                    Code::Conflict,
+                    "the password was changed meanwhile",
+                ));
             }
             let client = self.client_of(&session)?;
             let policy = client.policy_for(session.flags.remember);
-            let decision = decide(&session, &user.standing, &Event::Reauthenticated, now, policy);
+            let decision = decide(
+                &session,
+                &user.standing,
+                &Event::Reauthenticated,
+                now,
+                policy,
+            );
             let renewal = match decision.verdict {
                 Verdict::Renewed(renewal) => renewal,
                 Verdict::Refused(Refusal::Over { reason, .. }) => {
-                    return Err(Failure::new(Code::InvalidToken, "the session is over; sign in").because(reason));
+                    return Err(
+                        Failure::new(Code::InvalidToken, "the session is over; sign in")
+                            .because(reason),
+                    );
                 }
-                _ => return Err(Failure::unavailable("reauthentication came to neither tokens nor an end")),
+                _ => {
+                    return Err(Failure::unavailable(
+                        "reauthentication came to neither tokens nor an end",
+                    ));
+                }
             };
             let seen = user.standing;
             let mut user = user;
@@ -102,7 +146,14 @@ impl Authority {
                     next: Box::new(decision.next.clone()),
                     user: seen,
                 })
-                .and(audit_line(now, "session.reauthenticated", actor, user.key, Some(id), &detail));
+                .and(audit_line(
+                    now,
+                    "session.reauthenticated",
+                    actor,
+                    user.key,
+                    Some(id),
+                    &detail,
+                ));
             if self.committed(transaction, round).await? {
                 return self.token_answer(&decision.next, &user, client, &renewal, None, now);
             }

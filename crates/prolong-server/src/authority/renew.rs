@@ -30,18 +30,28 @@ impl Authority {
     /// # Errors
     /// 401 with the reason where the session is over, and past `exp + accept_expired`; `WRONG_CREDENTIAL` where the policy
     /// prolongs with a refresh token; `UNAVAILABLE`.
-    pub(crate) async fn renew_bearer(&self, bearer: Option<&str>, wish: RenewWish) -> Result<TokenAnswer, Failure> {
+    pub(crate) async fn renew_bearer(
+        &self,
+        bearer: Option<&str>,
+        wish: RenewWish,
+    ) -> Result<TokenAnswer, Failure> {
         let bearer = bearer.ok_or_else(missing)?;
         // Whether the session is over, and how old is too old, the core says.
         let (claims, _) = self.claims_of_user(bearer, self.decisive_now()?)?;
         match self.renew(&claims, wish).await? {
             Some(answer) => Ok(answer),
-            None => Err(Failure::unavailable("a renewal that was asked for was not due")),
+            None => Err(Failure::unavailable(
+                "a renewal that was asked for was not due",
+            )),
         }
     }
 
     /// Prolongs the session of verified claims; `None` where it is not due yet.
-    pub(crate) async fn renew(&self, claims: &Claims, wish: RenewWish) -> Result<Option<TokenAnswer>, Failure> {
+    pub(crate) async fn renew(
+        &self,
+        claims: &Claims,
+        wish: RenewWish,
+    ) -> Result<Option<TokenAnswer>, Failure> {
         let outcome = self.renew_in_rounds(claims, wish).await;
         self.metrics.refresh(match &outcome {
             Ok(Some(_)) => prolong_core::Class::AccessToken.as_str(),
@@ -51,14 +61,19 @@ impl Authority {
         outcome
     }
 
-    async fn renew_in_rounds(&self, claims: &Claims, wish: RenewWish) -> Result<Option<TokenAnswer>, Failure> {
+    async fn renew_in_rounds(
+        &self,
+        claims: &Claims,
+        wish: RenewWish,
+    ) -> Result<Option<TokenAnswer>, Failure> {
         let id = claims.session_id().and_then(SessionId::parse);
         let id = id.ok_or_else(|| rejected(Rejection::WrongSubjectKind))?;
         for round in 0..ROUNDS {
             let now = self.decisive_now()?;
             let found = self.store.session(id).await.map_err(Failure::unavailable)?;
             let found = found.filter(|found| found.user.sub == claims.subject());
-            let Found { session, mut user } = found.ok_or_else(|| rejected(Rejection::SessionEnded(None)))?;
+            let Found { session, mut user } =
+                found.ok_or_else(|| rejected(Rejection::SessionEnded(None)))?;
             let client = Arc::clone(self.client_of(&session)?);
             let policy = client.policy_for(session.flags.remember);
             let event = Event::Renew(Renew {
@@ -75,7 +90,9 @@ impl Authority {
                 Verdict::Refused(Refusal::NotDue) => return Ok(None),
                 Verdict::Refused(refusal) => return Err(refused(refusal)),
                 Verdict::Ended(_) | Verdict::Noted => {
-                    return Err(Failure::unavailable("a renewal came to neither tokens nor a refusal"));
+                    return Err(Failure::unavailable(
+                        "a renewal came to neither tokens nor a refusal",
+                    ));
                 }
             };
             let transaction = self.prolonging(&session, &decision.next, &mut user, None, policy);
@@ -84,21 +101,31 @@ impl Authority {
             }
             // The same claims: a scope that was narrowed stays narrow.
             let subject = (&decision.next, &user, &*client);
-            return self.token_answer_with_scope(subject, &renewal, None, claims.scope(), now).map(Some);
+            return self
+                .token_answer_with_scope(subject, &renewal, None, claims.scope(), now)
+                .map(Some);
         }
-        Err(Failure::unavailable("the session kept changing, or the store did not say what became of it"))
+        Err(Failure::unavailable(
+            "the session kept changing, or the store did not say what became of it",
+        ))
     }
 }
 
 fn refused(refusal: Refusal) -> Failure {
     match refusal {
-        Refusal::Over { reason, .. } => Failure::new(Code::InvalidToken, "the session is over").because(reason),
-        Refusal::WrongCredential => {
-            Failure::new(Code::WrongCredential, "this session is prolonged with its refresh token, at /oauth/token")
+        Refusal::Over { reason, .. } => {
+            Failure::new(Code::InvalidToken, "the session is over").because(reason)
         }
+        Refusal::WrongCredential => Failure::new(
+            Code::WrongCredential,
+            "this session is prolonged with its refresh token, at /oauth/token",
+        ),
         Refusal::AccessTokenTooOld => too_old(),
         Refusal::AccessTokenSuperseded => superseded(),
-        _ => Failure::new(Code::InvalidToken, "the access token does not prolong its session"),
+        _ => Failure::new(
+            Code::InvalidToken,
+            "the access token does not prolong its session",
+        ),
     }
 }
 

@@ -32,7 +32,10 @@ impl Authority {
     pub(crate) async fn revoke(&self, token: &str, by: &ClientProof) -> Result<(), NotRevoked> {
         let now = self.decisive_now()?;
         let (id, secret) = match self.opened(token) {
-            Some(opened) => (opened.session, Some(secret_hash(opened.session, &opened.secret))),
+            Some(opened) => (
+                opened.session,
+                Some(secret_hash(opened.session, &opened.secret)),
+            ),
             None => match self.authentic_claims(token, now) {
                 Ok(claims) => match claims.session_id().and_then(SessionId::parse) {
                     // An expired token may not have consequences.
@@ -43,11 +46,15 @@ impl Authority {
                 Err(_) => return Ok(()),
             },
         };
-        let Some(found) = self.store.session(id).await.map_err(Failure::unavailable)? else { return Ok(()) };
+        let Some(found) = self.store.session(id).await.map_err(Failure::unavailable)? else {
+            return Ok(());
+        };
         if secret.is_some_and(|secret| secret != found.session.secret) {
             return Ok(());
         }
-        let Some(client) = self.client(&found.session.client) else { return Ok(()) };
+        let Some(client) = self.client(&found.session.client) else {
+            return Ok(());
+        };
         if !by.speaks_for(client) {
             return Err(NotRevoked::ForeignClient);
         }
@@ -55,7 +62,10 @@ impl Authority {
         if over(&found.session, &found.user.standing, now, policy).is_some() {
             return Ok(());
         }
-        match self.end_session(id, None, EndReason::SignedOut, "user").await {
+        match self
+            .end_session(id, None, EndReason::SignedOut, "user")
+            .await
+        {
             Err(failure) if failure.code != Code::NotFound => Err(failure.into()),
             _ => Ok(()),
         }

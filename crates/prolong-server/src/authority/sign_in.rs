@@ -15,8 +15,8 @@ use super::Authority;
 use super::change_user::{ROUNDS, audit_line, ended_line, too_much_contention};
 use crate::entropy::draw;
 use crate::http::problem::Failure;
-use crate::settings::Client;
 use crate::keys::SessionSecret;
+use crate::settings::Client;
 use crate::users::fold_login;
 
 /// What a sign-in says, beside who signs in.
@@ -91,10 +91,19 @@ impl Authority {
     ) -> Result<SignedIn, Failure> {
         let login = fold_login(username);
         for _ in 0..VERIFICATIONS {
-            let user = self.store.user_by_login(&login).await.map_err(Failure::unavailable)?;
-            let user = self.verify_password(&login, user, password, network).await?;
+            let user = self
+                .store
+                .user_by_login(&login)
+                .await
+                .map_err(Failure::unavailable)?;
+            let user = self
+                .verify_password(&login, user, password, network)
+                .await?;
             let rehashed = self.better_hash(&user, password).await;
-            if let Some(signed_in) = self.start(&Who::Verified { user, rehashed }, sign_in).await? {
+            if let Some(signed_in) = self
+                .start(&Who::Verified { user, rehashed }, sign_in)
+                .await?
+            {
                 return Ok(signed_in);
             }
         }
@@ -105,8 +114,14 @@ impl Authority {
     ///
     /// # Errors
     /// `SIGN_IN_REFUSED` (disabled, deleted, the operator's own user table), `TOO_MANY_SESSIONS`, `UNAVAILABLE`.
-    pub(crate) async fn start_session(&self, who: &Who, sign_in: &SignIn) -> Result<SignedIn, Failure> {
-        self.start(who, sign_in).await?.ok_or_else(too_much_contention)
+    pub(crate) async fn start_session(
+        &self,
+        who: &Who,
+        sign_in: &SignIn,
+    ) -> Result<SignedIn, Failure> {
+        self.start(who, sign_in)
+            .await?
+            .ok_or_else(too_much_contention)
     }
 
     /// Verifies a password, with the same answer and the same work whatever is wrong.
@@ -119,8 +134,14 @@ impl Authority {
     ) -> Result<User, Failure> {
         self.throttled(account, network)?;
         let usable = user.filter(|user| !user.standing.disabled && !user.standing.deleted);
-        let hash = usable.as_ref().and_then(|user| user.password_hash.as_deref());
-        let matches = self.passwords.verify(password, hash).await.map_err(Failure::unavailable)?;
+        let hash = usable
+            .as_ref()
+            .and_then(|user| user.password_hash.as_deref());
+        let matches = self
+            .passwords
+            .verify(password, hash)
+            .await
+            .map_err(Failure::unavailable)?;
         // Guesses that were under way when the delay began learn nothing either.
         self.throttled(account, network)?;
         match usable.filter(|_| matches) {
@@ -130,16 +151,24 @@ impl Authority {
             }
             None => {
                 self.throttle.failed(account, network, self.clock.now());
-                Err(Failure::new(Code::InvalidCredentials, "the user name or the password is wrong"))
+                Err(Failure::new(
+                    Code::InvalidCredentials,
+                    "the user name or the password is wrong",
+                ))
             }
         }
     }
 
     fn throttled(&self, account: &str, network: &str) -> Result<(), Failure> {
-        self.throttle.check(account, network, self.clock.now()).map_err(|later| {
-            let detail = format!("too many failed sign-ins; try again in {} s", later.seconds);
-            Failure { retry_after: Some(later.seconds), ..Failure::new(Code::TooManyRequests, detail) }
-        })
+        self.throttle
+            .check(account, network, self.clock.now())
+            .map_err(|later| {
+                let detail = format!("too many failed sign-ins; try again in {} s", later.seconds);
+                Failure {
+                    retry_after: Some(later.seconds),
+                    ..Failure::new(Code::TooManyRequests, detail)
+                }
+            })
     }
 
     /// A hash of today's cost, where the stored one is of another notation or cheaper. A busy pool can wait for the
@@ -149,7 +178,10 @@ impl Authority {
         if !self.passwords.needs_rehash(stored) {
             return None;
         }
-        self.passwords.hash(password, draw(&*self.entropy)).await.ok()
+        self.passwords
+            .hash(password, draw(&*self.entropy))
+            .await
+            .ok()
     }
 
     /// `None` where the verified password hash is no longer the stored one.
@@ -160,17 +192,28 @@ impl Authority {
         };
         let key = crate::keys::user_key(sub);
         let id = SessionId::from_random(draw(&*self.entropy), key);
-        let told = self.ask_user_table(sub, &sign_in.client, id, sign_in.remember).await?;
+        let told = self
+            .ask_user_table(sub, &sign_in.client, id, sign_in.remember)
+            .await?;
         for round in 0..ROUNDS {
             let now = self.decisive_now()?;
             let stored = self.store.user(key).await.map_err(Failure::unavailable)?;
             let exists = stored.is_some();
             let mut user = match (stored, who) {
-                (Some(user), Who::Verified { user: verified, rehashed }) => {
+                (
+                    Some(user),
+                    Who::Verified {
+                        user: verified,
+                        rehashed,
+                    },
+                ) => {
                     if user.password_hash != verified.password_hash {
                         return Ok(None);
                     }
-                    User { password_hash: rehashed.clone().or(user.password_hash), ..user }
+                    User {
+                        password_hash: rehashed.clone().or(user.password_hash),
+                        ..user
+                    }
                 }
                 (Some(user), Who::Brought { .. }) => user,
                 (None, Who::Verified { .. }) => return Ok(None),
@@ -180,14 +223,32 @@ impl Authority {
             if let Some(claims) = told.as_ref().or(sign_in.claims.as_ref()) {
                 user.claims.clone_from(claims);
             }
-            let sessions =
-                if exists { self.store.sessions_of(key).await.map_err(Failure::unavailable)? } else { Vec::new() };
+            let sessions = if exists {
+                self.store
+                    .sessions_of(key)
+                    .await
+                    .map_err(Failure::unavailable)?
+            } else {
+                Vec::new()
+            };
             let plan = self.plan_start(id, user, exists, &sessions, sign_in, now)?;
             if self.committed(plan.transaction, round).await? {
-                let renewal = plan.session.first_tokens(&plan.user.standing, now, sign_in.policy());
-                let answer =
-                    self.token_answer(&plan.session, &plan.user, &sign_in.client, &renewal, Some(&plan.secret), now)?;
-                return Ok(Some(SignedIn { session: plan.session, client: Arc::clone(&sign_in.client), answer }));
+                let renewal = plan
+                    .session
+                    .first_tokens(&plan.user.standing, now, sign_in.policy());
+                let answer = self.token_answer(
+                    &plan.session,
+                    &plan.user,
+                    &sign_in.client,
+                    &renewal,
+                    Some(&plan.secret),
+                    now,
+                )?;
+                return Ok(Some(SignedIn {
+                    session: plan.session,
+                    client: Arc::clone(&sign_in.client),
+                    answer,
+                }));
             }
         }
         Err(too_much_contention())
@@ -208,22 +269,40 @@ impl Authority {
             user.standing.version = user.standing.version.saturating_add(1);
             let version = user.standing.version;
             for session in sessions.iter().filter(|session| session.life == Life::Live) {
-                ends.extend(end_row(session, EndReason::VersionRaised, &sign_in.actor, now));
+                ends.extend(end_row(
+                    session,
+                    EndReason::VersionRaised,
+                    &sign_in.actor,
+                    now,
+                ));
             }
             ends.push(Change::AppendFeed(self.version_raised(&user.sub, version)));
             let detail = json!({ "jwt_version": version });
-            ends.push(audit_line(now, "user.version_raised", &sign_in.actor, user.key, None, &detail));
+            ends.push(audit_line(
+                now,
+                "user.version_raised",
+                &sign_in.actor,
+                user.key,
+                None,
+                &detail,
+            ));
         }
-        let policy_of = |session: &Session| self.policy_of(session).map_or(policy, |policy| &**policy);
+        let policy_of =
+            |session: &Session| self.policy_of(session).map_or(policy, |policy| &**policy);
         match make_room(sessions, &user.standing, now, policy, policy_of) {
             CapVerdict::Refused => {
                 let detail = "this user has as many sessions as the policy allows; end one first";
                 return Err(Failure::new(Code::TooManySessions, detail));
             }
             CapVerdict::StartAfterEnding(displaced) => {
-                for session in sessions.iter().filter(|session| displaced.contains(&session.id)) {
+                for session in sessions
+                    .iter()
+                    .filter(|session| displaced.contains(&session.id))
+                {
                     ends.extend(end_row(session, EndReason::Displaced, &sign_in.actor, now));
-                    ends.push(Change::AppendFeed(self.session_ended(session.id, EndReason::Displaced)));
+                    ends.push(Change::AppendFeed(
+                        self.session_ended(session.id, EndReason::Displaced),
+                    ));
                 }
             }
         }
@@ -249,8 +328,11 @@ impl Authority {
             let detail = "`auth_time` is too old: this session would be over at once";
             return Err(Failure::new(Code::InvalidRequest, detail).because(over.reason));
         }
-        let mut changes =
-            vec![if exists { Change::ReplaceUser(user.clone()) } else { Change::InsertUser(user.clone()) }];
+        let mut changes = vec![if exists {
+            Change::ReplaceUser(user.clone())
+        } else {
+            Change::InsertUser(user.clone())
+        }];
         changes.append(&mut ends);
         changes.push(Change::StartSession(session.clone()));
         let detail = json!({
@@ -259,8 +341,20 @@ impl Authority {
             "how": sign_in.how,
             "remember": sign_in.remember,
         });
-        changes.push(audit_line(now, "session.started", &sign_in.actor, user.key, Some(id), &detail));
-        Ok(Plan { user, session, secret, transaction: Transaction { changes } })
+        changes.push(audit_line(
+            now,
+            "session.started",
+            &sign_in.actor,
+            user.key,
+            Some(id),
+            &detail,
+        ));
+        Ok(Plan {
+            user,
+            session,
+            secret,
+            transaction: Transaction { changes },
+        })
     }
 }
 
@@ -302,9 +396,13 @@ pub(crate) fn refuse_by_standing(standing: &Standing, who: &Who) -> Result<(), F
         return Ok(());
     };
     Err(match who {
-        Who::Verified { .. } => Failure::new(Code::InvalidCredentials, "the user name or the password is wrong"),
+        Who::Verified { .. } => Failure::new(
+            Code::InvalidCredentials,
+            "the user name or the password is wrong",
+        ),
         Who::Brought { .. } => {
-            let mut failure = Failure::new(Code::SignInRefused, "this user may not sign in").because(reason);
+            let mut failure =
+                Failure::new(Code::SignInRefused, "this user may not sign in").because(reason);
             failure.action = None;
             failure
         }
@@ -313,7 +411,12 @@ pub(crate) fn refuse_by_standing(standing: &Standing, who: &Who) -> Result<(), F
 
 fn end_row(session: &Session, reason: EndReason, actor: &str, now: Timestamp) -> [Change; 2] {
     [
-        Change::EndSession { id: session.id, reason, at: now, at_generation: None },
+        Change::EndSession {
+            id: session.id,
+            reason,
+            at: now,
+            at_generation: None,
+        },
         ended_line(now, actor, session, reason),
     ]
 }

@@ -15,8 +15,13 @@ impl Authority {
     /// `UNAVAILABLE`; nothing has changed then.
     pub(crate) async fn rotate_signing_key(&self, actor: &str) -> Result<String, Failure> {
         let now = self.decisive_now()?;
-        let kid = self.signing.rotate(&*self.store, now, &*self.entropy).await.map_err(failure)?;
-        self.note_key("key.rotated", &kid, actor, Transaction::default()).await?;
+        let kid = self
+            .signing
+            .rotate(&*self.store, now, &*self.entropy)
+            .await
+            .map_err(failure)?;
+        self.note_key("key.rotated", &kid, actor, Transaction::default())
+            .await?;
         Ok(kid)
     }
 
@@ -26,9 +31,18 @@ impl Authority {
     /// `NOT_FOUND`; `UNAVAILABLE`: ask again, it does no harm to do so twice.
     pub(crate) async fn distrust_signing_key(&self, kid: &str, actor: &str) -> Result<(), Failure> {
         let now = self.decisive_now()?;
-        self.signing.distrust(&*self.store, kid, now, &*self.entropy).await.map_err(failure)?;
+        self.signing
+            .distrust(&*self.store, kid, now, &*self.entropy)
+            .await
+            .map_err(failure)?;
         let dead = crate::feed::key_dead_entry(self.feed.salt(), kid, self.feed.until(now));
-        self.note_key("key.distrusted", kid, actor, Transaction::of(Change::AppendFeed(dead))).await
+        self.note_key(
+            "key.distrusted",
+            kid,
+            actor,
+            Transaction::of(Change::AppendFeed(dead)),
+        )
+        .await
     }
 
     async fn note_key(
@@ -46,7 +60,10 @@ impl Authority {
             session: None,
             detail: json!({ "kid": kid }).to_string(),
         };
-        self.commit_and_tell(transaction.and(Change::AppendAudit(line))).await.map_err(Failure::unavailable).map(drop)
+        self.commit_and_tell(transaction.and(Change::AppendAudit(line)))
+            .await
+            .map_err(Failure::unavailable)
+            .map(drop)
     }
 }
 

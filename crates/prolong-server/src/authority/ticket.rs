@@ -27,8 +27,15 @@ impl Authority {
     ///
     /// # Errors
     /// `SIGN_IN_REFUSED` for a disabled or deleted user; `UNAVAILABLE`.
-    pub(crate) async fn issue_ticket(&self, sub: &str, sign_in: &SignIn) -> Result<String, Failure> {
-        let ticket = format!("plt1_{}", URL_SAFE_NO_PAD.encode(draw::<32>(&*self.entropy)));
+    pub(crate) async fn issue_ticket(
+        &self,
+        sub: &str,
+        sign_in: &SignIn,
+    ) -> Result<String, Failure> {
+        let ticket = format!(
+            "plt1_{}",
+            URL_SAFE_NO_PAD.encode(draw::<32>(&*self.entropy))
+        );
         let key = crate::keys::user_key(sub);
         for round in 0..ROUNDS {
             let now = self.decisive_now()?;
@@ -48,14 +55,33 @@ impl Authority {
                 expires_at: now.plus(Duration::from_secs(TICKET_SECONDS)),
             })];
             match self.store.user(key).await.map_err(Failure::unavailable)? {
-                Some(user) => refuse_by_standing(&user.standing, &Who::Brought { sub: sub.to_owned() })?,
+                Some(user) => refuse_by_standing(
+                    &user.standing,
+                    &Who::Brought {
+                        sub: sub.to_owned(),
+                    },
+                )?,
                 None => {
                     changes.push(Change::InsertUser(new_user(sub, now)));
-                    changes.push(audit_line(now, "user.created", &sign_in.actor, key, None, &json!({})));
+                    changes.push(audit_line(
+                        now,
+                        "user.created",
+                        &sign_in.actor,
+                        key,
+                        None,
+                        &json!({}),
+                    ));
                 }
             }
             let detail = json!({ "client_id": sign_in.client.id });
-            changes.push(audit_line(now, "ticket.issued", &sign_in.actor, key, None, &detail));
+            changes.push(audit_line(
+                now,
+                "ticket.issued",
+                &sign_in.actor,
+                key,
+                None,
+                &detail,
+            ));
             if self.committed(Transaction { changes }, round).await? {
                 return Ok(ticket);
             }
@@ -77,14 +103,19 @@ impl Authority {
         let now = self.decisive_now()?;
         // The client is part of the hash, so another client's attempt finds nothing and uses nothing up.
         let hash = hash_of(ticket, &client.id);
-        let taken = match self.store.commit(Transaction::of(Change::TakeTicket { hash })).await {
+        let taken = match self
+            .store
+            .commit(Transaction::of(Change::TakeTicket { hash }))
+            .await
+        {
             Ok(committed) => committed.ticket,
             Err(NotCommitted::Conflict(_)) => None,
             Err(NotCommitted::Failed(error)) => return Err(Failure::unavailable(error)),
         };
         let taken = taken.filter(|taken| now < taken.expires_at && taken.client == client.id);
         let taken = taken.ok_or_else(no_good)?;
-        let written: Written = serde_json::from_str(&taken.sign_in).map_err(|error| no_good().cause(error))?;
+        let written: Written =
+            serde_json::from_str(&taken.sign_in).map_err(|error| no_good().cause(error))?;
         let sign_in = SignIn {
             client: Arc::clone(client),
             remember: remember.unwrap_or(written.remember),
@@ -99,10 +130,19 @@ impl Authority {
             actor: "user".to_owned(),
             how: "ticket",
         };
-        let started = self.start_session(&Who::Brought { sub: written.sub }, &sign_in).await;
-        if started.as_ref().is_err_and(|failure| failure.code == Code::Unavailable) {
+        let started = self
+            .start_session(&Who::Brought { sub: written.sub }, &sign_in)
+            .await;
+        if started
+            .as_ref()
+            .is_err_and(|failure| failure.code == Code::Unavailable)
+        {
             // A failure of ours uses nothing up, as far as the store still answers.
-            if let Err(error) = self.store.commit(Transaction::of(Change::PutTicket(taken))).await {
+            if let Err(error) = self
+                .store
+                .commit(Transaction::of(Change::PutTicket(taken)))
+                .await
+            {
                 tracing::warn!(%error, "a ticket was used up by a failure");
             }
         }
@@ -133,5 +173,8 @@ fn hash_of(ticket: &str, client: &str) -> [u8; 32] {
 }
 
 fn no_good() -> Failure {
-    Failure::new(Code::InvalidToken, "the ticket was used, is too old, or is not one for this client")
+    Failure::new(
+        Code::InvalidToken,
+        "the ticket was used, is too old, or is not one for this client",
+    )
 }

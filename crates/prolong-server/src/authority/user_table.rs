@@ -49,11 +49,19 @@ impl Authority {
         sid: SessionId,
         remember: bool,
     ) -> Result<Option<String>, Failure> {
-        match self.user_table(client.policy_for(remember), sub, &client.id, sid, "sign_in").await {
+        match self
+            .user_table(client.policy_for(remember), sub, &client.id, sid, "sign_in")
+            .await
+        {
             TableSays::Allow(claims) => Ok(claims),
             TableSays::Refuse(_, words) => {
-                let detail = words.unwrap_or_else(|| "the application does not let this user sign in".to_owned());
-                let detail: String = detail.chars().filter(|c| !c.is_control()).take(200).collect();
+                let detail = words
+                    .unwrap_or_else(|| "the application does not let this user sign in".to_owned());
+                let detail: String = detail
+                    .chars()
+                    .filter(|c| !c.is_control())
+                    .take(200)
+                    .collect();
                 Err(Failure::new(Code::SignInRefused, detail))
             }
             TableSays::NoAnswer(cause) => Err(Failure::unavailable(cause)),
@@ -69,10 +77,23 @@ impl Authority {
         sid: SessionId,
         event: &'static str,
     ) -> TableSays {
-        let Some(url) = &policy.check_url else { return TableSays::Allow(None) };
-        let question = Question { sub, client_id, sid: sid.to_string(), event };
+        let Some(url) = &policy.check_url else {
+            return TableSays::Allow(None);
+        };
+        let question = Question {
+            sub,
+            client_id,
+            sid: sid.to_string(),
+            event,
+        };
         let asking = async {
-            let response = self.user_tables.post(&**url).json(&question).send().await?.error_for_status()?;
+            let response = self
+                .user_tables
+                .post(&**url)
+                .json(&question)
+                .send()
+                .await?
+                .error_for_status()?;
             response.json::<Answer>().await
         };
         let failed = match tokio::time::timeout(PATIENCE, asking).await {
@@ -84,7 +105,11 @@ impl Authority {
             Ok(Err(error)) => error.without_url().to_string(),
             Err(_) => "no answer within a second".to_owned(),
         };
-        tracing::warn!(event, error = failed, "the user table at check_url did not answer");
+        tracing::warn!(
+            event,
+            error = failed,
+            "the user table at check_url did not answer"
+        );
         match policy.check_failure {
             CheckFailure::Allow => TableSays::Allow(None),
             CheckFailure::Refuse => TableSays::NoAnswer(format!("check_url: {failed}")),
@@ -95,10 +120,20 @@ impl Authority {
 fn said(answer: Answer) -> Result<TableSays, String> {
     if answer.allow {
         let claims = answer.claims.as_ref().map(parsed_claims).transpose();
-        return claims.map(TableSays::Allow).map_err(|fault| format!("`claims` {fault}"));
+        return claims
+            .map(TableSays::Allow)
+            .map_err(|fault| format!("`claims` {fault}"));
     }
-    let named = |reason: &str| EndReason::ALL.into_iter().find(|one| one.as_str() == reason);
-    let reason = answer.reason.as_deref().and_then(named).unwrap_or(EndReason::UserDisabled);
+    let named = |reason: &str| {
+        EndReason::ALL
+            .into_iter()
+            .find(|one| one.as_str() == reason)
+    };
+    let reason = answer
+        .reason
+        .as_deref()
+        .and_then(named)
+        .unwrap_or(EndReason::UserDisabled);
     Ok(TableSays::Refuse(reason, answer.reason))
 }
 

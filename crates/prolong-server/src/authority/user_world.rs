@@ -7,21 +7,26 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use prolong_core::{Policy, PolicyDraft, Preset, Session, Timestamp};
 use prolong_store::{AuditFilter, MemoryStore, Page, Store, User};
 
-use super::{Authority, Parts};
 use super::sign_in::{Device, SignIn, SignedIn, Who};
 use super::users::NewUser;
+use super::{Authority, Parts};
 use crate::clock::ManualClock;
 use crate::entropy::Entropy;
 use crate::http::problem::Failure;
 use crate::keys::MasterKeys;
-use crate::settings::{Algorithm, Client, ClientKind, Limits, Origins, Retention, Settings, Transport};
+use crate::settings::{
+    Algorithm, Client, ClientKind, Limits, Origins, Retention, Settings, Transport,
+};
 
 pub(crate) struct Counted(AtomicU64);
 
 impl Entropy for Counted {
     fn fill(&self, bytes: &mut [u8]) {
         for chunk in bytes.chunks_mut(8) {
-            let n = self.0.fetch_add(1, Ordering::SeqCst).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            let n = self
+                .0
+                .fetch_add(1, Ordering::SeqCst)
+                .wrapping_mul(0x9E37_79B9_7F4A_7C15);
             chunk.copy_from_slice(&n.to_be_bytes()[..chunk.len()]);
         }
     }
@@ -40,13 +45,22 @@ pub(crate) async fn world(draft: PolicyDraft) -> World {
     let clients = [
         client("web", &policy),
         client("app", &Arc::new(Preset::Device.policy())),
-        Client { password_sign_in: false, ..client("third", &policy) },
-        Client { transport: Transport::Cookie, ..client("spa", &policy) },
+        Client {
+            password_sign_in: false,
+            ..client("third", &policy)
+        },
+        Client {
+            transport: Transport::Cookie,
+            ..client("spa", &policy)
+        },
         machine("ops", "prolong:admin"),
         machine("helpdesk", "prolong:support"),
         machine("backend", "prolong:sign-in"),
     ];
-    let clients: BTreeMap<_, _> = clients.into_iter().map(|client| (client.id.clone(), Arc::new(client))).collect();
+    let clients: BTreeMap<_, _> = clients
+        .into_iter()
+        .map(|client| (client.id.clone(), Arc::new(client)))
+        .collect();
     let settings = Settings {
         issuer: "https://auth.example.com".to_owned(),
         base_path: String::new(),
@@ -55,14 +69,28 @@ pub(crate) async fn world(draft: PolicyDraft) -> World {
         clients,
         trusted_proxies: Vec::new(),
         feed_public: false,
-        limits: Limits { argon2_memory_kib: 8, argon2_passes: 1, ..Limits::default() },
+        limits: Limits {
+            argon2_memory_kib: 8,
+            argon2_passes: 1,
+            ..Limits::default()
+        },
         retention: Retention::default(),
     };
     let entropy = Arc::new(Counted(AtomicU64::new(1)));
     let master_keys = MasterKeys::parse("1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap();
-    let parts = Parts { settings, store: store.clone(), clock: clock.clone(), entropy, master_keys };
+    let parts = Parts {
+        settings,
+        store: store.clone(),
+        clock: clock.clone(),
+        entropy,
+        master_keys,
+    };
     let authority = Arc::new(Authority::new(parts).await.unwrap());
-    World { authority, store, clock }
+    World {
+        authority,
+        store,
+        clock,
+    }
 }
 
 fn client(id: &str, policy: &Arc<Policy>) -> Client {
@@ -85,7 +113,9 @@ fn machine(id: &str, scope: &str) -> Client {
     let mut hash = [0; 32];
     hash.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, b"secret").as_ref());
     Client {
-        kind: ClientKind::Confidential { secret_hashes: vec![hash] },
+        kind: ClientKind::Confidential {
+            secret_hashes: vec![hash],
+        },
         scopes: vec![scope.to_owned()],
         password_sign_in: false,
         ..client(id, &Arc::new(Policy::defaults()))
@@ -115,7 +145,12 @@ impl World {
     }
 
     pub(crate) async fn user_with_hash(&self, login: &str, password_hash: Option<String>) -> User {
-        let new = NewUser { sub: None, login: Some(login.to_owned()), password_hash, claims: "{}".to_owned() };
+        let new = NewUser {
+            sub: None,
+            login: Some(login.to_owned()),
+            password_hash,
+            claims: "{}".to_owned(),
+        };
         self.authority.create_user(new, "client:ops").await.unwrap()
     }
 
@@ -132,12 +167,25 @@ impl World {
         }
     }
 
-    pub(crate) async fn try_password(&self, login: &str, password: &str) -> Result<SignedIn, Failure> {
-        self.authority.sign_in_with_password(login, password, "net", &self.sign_in("web")).await
+    pub(crate) async fn try_password(
+        &self,
+        login: &str,
+        password: &str,
+    ) -> Result<SignedIn, Failure> {
+        self.authority
+            .sign_in_with_password(login, password, "net", &self.sign_in("web"))
+            .await
     }
 
     pub(crate) async fn brought(&self, sub: &str, client: &str) -> Result<SignedIn, Failure> {
-        self.authority.start_session(&Who::Brought { sub: sub.to_owned() }, &self.sign_in(client)).await
+        self.authority
+            .start_session(
+                &Who::Brought {
+                    sub: sub.to_owned(),
+                },
+                &self.sign_in(client),
+            )
+            .await
     }
 
     pub(crate) async fn stored(&self, user: &User) -> User {
@@ -156,13 +204,23 @@ impl World {
     /// The feed as letters and arguments, in order.
     pub(crate) async fn feed(&self) -> Vec<(char, u64)> {
         let lines = self.store.feed_after(0, 1000).await.unwrap();
-        lines.iter().map(|line| (char::from(line.entry.kind.letter()), line.entry.arg)).collect()
+        lines
+            .iter()
+            .map(|line| (char::from(line.entry.kind.letter()), line.entry.arg))
+            .collect()
     }
 
     /// The words of the audit log, oldest first.
     pub(crate) async fn audit(&self) -> Vec<String> {
-        let page = Page { after: None, limit: 1000 };
-        let lines = self.store.audit(&AuditFilter::default(), &page).await.unwrap();
+        let page = Page {
+            after: None,
+            limit: 1000,
+        };
+        let lines = self
+            .store
+            .audit(&AuditFilter::default(), &page)
+            .await
+            .unwrap();
         lines.into_iter().rev().map(|line| line.what).collect()
     }
 }

@@ -51,13 +51,24 @@ impl Authority {
             revision: 0,
         };
         let detail = json!({ "sub": user.sub });
-        let transaction = Transaction::of(Change::InsertUser(user.clone()))
-            .and(audit_line(now, "user.created", actor, user.key, None, &detail));
+        let transaction = Transaction::of(Change::InsertUser(user.clone())).and(audit_line(
+            now,
+            "user.created",
+            actor,
+            user.key,
+            None,
+            &detail,
+        ));
         match self.commit_and_tell(transaction).await {
             Ok(_) => Ok(user),
             Err(NotCommitted::Failed(error)) => Err(Failure::unavailable(error)),
             Err(NotCommitted::Conflict(_)) => {
-                let taken = self.store.user(user.key).await.map_err(Failure::unavailable)?.is_some();
+                let taken = self
+                    .store
+                    .user(user.key)
+                    .await
+                    .map_err(Failure::unavailable)?
+                    .is_some();
                 Err(taken_by_another(if taken { "sub" } else { "login" }))
             }
         }
@@ -68,13 +79,23 @@ impl Authority {
     /// # Errors
     /// `NOT_FOUND`, also for a deleted user; `UNAVAILABLE`.
     pub(crate) async fn existing_user(&self, sub: &str) -> Result<User, Failure> {
-        let user = self.store.user(crate::keys::user_key(sub)).await.map_err(Failure::unavailable)?;
-        user.filter(|user| user.sub == sub && !user.standing.deleted).ok_or_else(no_such_user)
+        let user = self
+            .store
+            .user(crate::keys::user_key(sub))
+            .await
+            .map_err(Failure::unavailable)?;
+        user.filter(|user| user.sub == sub && !user.standing.deleted)
+            .ok_or_else(no_such_user)
     }
 
     /// The user of a login or an id.
     pub(crate) async fn user_by_name(&self, name: &str) -> Result<User, Failure> {
-        match self.store.user_by_login(&fold_login(name)).await.map_err(Failure::unavailable)? {
+        match self
+            .store
+            .user_by_login(&fold_login(name))
+            .await
+            .map_err(Failure::unavailable)?
+        {
             Some(user) => Ok(user),
             None => self
                 .store
@@ -89,9 +110,18 @@ impl Authority {
     ///
     /// # Errors
     /// `CONFLICT` where the login is taken; `INVALID_REQUEST` where the claims will not do.
-    pub(crate) async fn patch_user(&self, user: UserKey, patch: &UserPatch, actor: &str) -> Result<User, Failure> {
+    pub(crate) async fn patch_user(
+        &self,
+        user: UserKey,
+        patch: &UserPatch,
+        actor: &str,
+    ) -> Result<User, Failure> {
         if let Some(Some(login)) = &patch.login {
-            let holder = self.store.user_by_login(login).await.map_err(Failure::unavailable)?;
+            let holder = self
+                .store
+                .user_by_login(login)
+                .await
+                .map_err(Failure::unavailable)?;
             if holder.is_some_and(|holder| holder.key != user) {
                 return Err(taken_by_another("login"));
             }
@@ -104,7 +134,8 @@ impl Authority {
                 change.user.claims = crate::users::merged_claims(&change.user.claims, claims)
                     .map_err(|fault| invalid_field("claims", fault))?;
             }
-            let changed = json!({ "login": patch.login.is_some(), "claims": patch.claims.is_some() });
+            let changed =
+                json!({ "login": patch.login.is_some(), "claims": patch.claims.is_some() });
             change.audit("user.changed", &changed);
             Ok(())
         })
@@ -140,8 +171,14 @@ impl Authority {
     pub(crate) async fn require_reauth(&self, user: UserKey, actor: &str) -> Result<User, Failure> {
         self.change_user(user, actor, |change| {
             // A session that was authenticated in this very millisecond exists already, so it is meant too.
-            let newest = change.sessions.iter().map(|session| session.authenticated_at).max();
-            let after_newest = newest.map_or(change.now, |at| at.plus(core::time::Duration::from_millis(1)));
+            let newest = change
+                .sessions
+                .iter()
+                .map(|session| session.authenticated_at)
+                .max();
+            let after_newest = newest.map_or(change.now, |at| {
+                at.plus(core::time::Duration::from_millis(1))
+            });
             change.user.standing.reauth_at = Some(change.now.max(after_newest));
             change.audit("user.reauth_required", &json!({}));
             Ok(())
@@ -176,7 +213,12 @@ impl Authority {
     }
 
     /// Whether and why a session is over now, by its deadlines too.
-    pub(crate) fn over_now(&self, session: &Session, user: &Standing, now: Timestamp) -> Option<Over> {
+    pub(crate) fn over_now(
+        &self,
+        session: &Session,
+        user: &Standing,
+        now: Timestamp,
+    ) -> Option<Over> {
         match self.policy_of(session) {
             Some(policy) => over(session, user, now, policy),
             None => over(session, user, now, &prolong_core::Policy::defaults()),
@@ -185,5 +227,8 @@ impl Authority {
 }
 
 fn taken_by_another(field: &str) -> Failure {
-    Failure::new(Code::Conflict, format!("`{field}` is taken by another user"))
+    Failure::new(
+        Code::Conflict,
+        format!("`{field}` is taken by another user"),
+    )
 }

@@ -46,17 +46,27 @@ impl Authority {
             return Err(rejected(Rejection::WrongAudience));
         };
         let policy = policy_in_force(client);
-        let any_request = policy.prolong_with == ProlongWith::AnyRequest && claims.session_id().is_some();
+        let any_request =
+            policy.prolong_with == ProlongWith::AnyRequest && claims.session_id().is_some();
         if any_request {
             refuse_forgotten(&claims, policy, now)?;
         } else {
             refuse_late(&claims, policy)?;
         }
-        wish.requirement.check(&claims, now.as_secs()).map_err(|rejection| asked_for(rejection, wish))?;
+        wish.requirement
+            .check(&claims, now.as_secs())
+            .map_err(|rejection| asked_for(rejection, wish))?;
         let Some(id) = claims.session_id().and_then(SessionId::parse) else {
-            return Ok(Forwarded { claims, renewed: None });
+            return Ok(Forwarded {
+                claims,
+                renewed: None,
+            });
         };
-        let renewed = if any_request { self.renewed_by_request(&claims, id, now).await? } else { None };
+        let renewed = if any_request {
+            self.renewed_by_request(&claims, id, now).await?
+        } else {
+            None
+        };
         if policy.activity == Activity::Request && self.note_activity(id, now) {
             let authority = Arc::clone(self);
             tokio::spawn(async move {
@@ -71,13 +81,21 @@ impl Authority {
     fn judged(&self, bearer: &str, wish: &VerifyWish, now: Timestamp) -> Result<Claims, Failure> {
         let audience = match &wish.audience {
             Some(audience) => vec![audience.clone()],
-            None => self.settings.clients.values().flat_map(|client| client.audience.iter().cloned()).collect(),
+            None => self
+                .settings
+                .clients
+                .values()
+                .flat_map(|client| client.audience.iter().cloned())
+                .collect(),
         };
         // How late is too late depends on the client, which is known only afterwards.
         let expected = self.expected(Audience::OneOf(audience), i64::MAX);
         let keys = self.verification_keys();
         self.feed
-            .with_revoked(|revoked| self.seen_tokens.verify(bearer, &keys, &expected, revoked, now.as_secs()))
+            .with_revoked(|revoked| {
+                self.seen_tokens
+                    .verify(bearer, &keys, &expected, revoked, now.as_secs())
+            })
             .map_err(rejected)
     }
 
@@ -94,12 +112,24 @@ impl Authority {
             return Ok(None);
         }
         let renewal = async {
-            self.store_activity_of(id).await.map_err(Failure::unavailable)?;
-            self.renew(claims, RenewWish { by_request: true, ..RenewWish::default() }).await
+            self.store_activity_of(id)
+                .await
+                .map_err(Failure::unavailable)?;
+            self.renew(
+                claims,
+                RenewWish {
+                    by_request: true,
+                    ..RenewWish::default()
+                },
+            )
+            .await
         };
         match renewal.await {
             Err(failure) if failure.code == Code::Unavailable && !claims.expired() => {
-                tracing::warn!(cause = failure.cause, "a token could not be prolonged on the way");
+                tracing::warn!(
+                    cause = failure.cause,
+                    "a token could not be prolonged on the way"
+                );
                 Ok(None)
             }
             Ok(None) if claims.expired() => Err(rejected(Rejection::Expired)),
@@ -117,14 +147,23 @@ fn policy_in_force(client: &Client) -> &Policy {
 /// Past `exp + accept_expired`.
 fn refuse_forgotten(claims: &Claims, policy: &Policy, now: Timestamp) -> Result<(), Failure> {
     let end = Timestamp::from_secs(claims.expires_at()).plus(policy.accept_expired);
-    if claims.expired() && now >= end { Err(too_old()) } else { Ok(()) }
+    if claims.expired() && now >= end {
+        Err(too_old())
+    } else {
+        Ok(())
+    }
 }
 
 /// Past `exp`, and past `softexp` where that is enforced.
 fn refuse_late(claims: &Claims, policy: &Policy) -> Result<(), Failure> {
-    let enforced = policy.soft_response == SoftResponse::Reject && claims.soft_expires_at().is_some();
+    let enforced =
+        policy.soft_response == SoftResponse::Reject && claims.soft_expires_at().is_some();
     if claims.expired() {
-        return Err(rejected(if enforced { Rejection::RenewalMissed } else { Rejection::Expired }));
+        return Err(rejected(if enforced {
+            Rejection::RenewalMissed
+        } else {
+            Rejection::Expired
+        }));
     }
     if enforced && claims.renewal_due() {
         return Err(rejected(Rejection::SoftExpired));
@@ -136,11 +175,16 @@ fn refuse_late(claims: &Claims, policy: &Policy) -> Result<(), Failure> {
 fn asked_for(rejection: Rejection, wish: &VerifyWish) -> Failure {
     let mut failure = rejected(rejection);
     if rejection == Rejection::InsufficientScope {
-        failure.challenge.push(("scope", wish.requirement.scopes.join(" ")));
+        failure
+            .challenge
+            .push(("scope", wish.requirement.scopes.join(" ")));
     }
-    if let Some(age) = wish.requirement.max_age.filter(|_| rejection == Rejection::InsufficientAuthentication) {
+    if let Some(age) = wish
+        .requirement
+        .max_age
+        .filter(|_| rejection == Rejection::InsufficientAuthentication)
+    {
         failure.challenge.push(("max_age", age.to_string()));
     }
     failure
 }
-

@@ -76,7 +76,9 @@ impl LiveFeed {
     #[must_use]
     pub fn until(&self, now: Timestamp) -> i64 {
         let tokens_of_today = now.plus(self.0.longest_token).as_secs().saturating_add(1);
-        tokens_of_today.max(self.0.earlier_tokens_until).saturating_add(SPARE_SECONDS)
+        tokens_of_today
+            .max(self.0.earlier_tokens_until)
+            .saturating_add(SPARE_SECONDS)
     }
 
     /// Runs `judge` on what is revoked now.
@@ -113,14 +115,19 @@ impl LiveFeed {
             let from = self.0.read_to.load(Ordering::Acquire);
             let lines = store.feed_after(from, BATCH).await?;
             self.learn(&lines);
-            let Some(last) = lines.last() else { return Ok(()) };
+            let Some(last) = lines.last() else {
+                return Ok(());
+            };
             self.0.read_to.fetch_max(last.seq, Ordering::AcqRel);
         }
     }
 
     /// Forgets what no acceptable token can match any more.
     pub fn prune(&self, now: Timestamp) {
-        self.0.revoked.write().prune(u64::try_from(now.as_secs()).unwrap_or(0));
+        self.0
+            .revoked
+            .write()
+            .prune(u64::try_from(now.as_secs()).unwrap_or(0));
     }
 
     /// How many facts are held.
@@ -147,28 +154,47 @@ fn entry_of(line: &FeedLine) -> Option<Entry> {
     })
 }
 
-async fn earlier_tokens(store: &dyn Store, now: Timestamp, longest: Duration) -> Result<i64, StoreError> {
+async fn earlier_tokens(
+    store: &dyn Store,
+    now: Timestamp,
+    longest: Duration,
+) -> Result<i64, StoreError> {
     let number = |text: Option<String>| text.and_then(|text| text.parse::<i64>().ok());
     let known = number(store.fact(TOKENS_UNTIL).await?).unwrap_or(0);
     let earlier_longest = number(store.fact(LONGEST_TOKEN).await?).unwrap_or(0);
-    let until = known.max(now.as_secs().saturating_add(earlier_longest).saturating_add(1));
-    let facts = vec![(TOKENS_UNTIL, until.to_string()), (LONGEST_TOKEN, longest.as_secs().to_string())];
+    let until = known.max(
+        now.as_secs()
+            .saturating_add(earlier_longest)
+            .saturating_add(1),
+    );
+    let facts = vec![
+        (TOKENS_UNTIL, until.to_string()),
+        (LONGEST_TOKEN, longest.as_secs().to_string()),
+    ];
     set(store, facts).await?;
     Ok(until)
 }
 
 async fn stored_salt(store: &dyn Store) -> Result<Option<[u8; 16]>, StoreError> {
-    let Some(text) = store.fact(SALT).await? else { return Ok(None) };
-    let salt = u128::from_str_radix(&text, 16).map_err(|_| StoreError::Damaged("the feed's salt".to_owned()))?;
+    let Some(text) = store.fact(SALT).await? else {
+        return Ok(None);
+    };
+    let salt = u128::from_str_radix(&text, 16)
+        .map_err(|_| StoreError::Damaged("the feed's salt".to_owned()))?;
     Ok(Some(salt.to_be_bytes()))
 }
 
 async fn set(store: &dyn Store, facts: Vec<(&'static str, String)>) -> Result<(), StoreError> {
-    let changes = facts.into_iter().map(|(name, value)| Change::SetFact { name, value }).collect();
+    let changes = facts
+        .into_iter()
+        .map(|(name, value)| Change::SetFact { name, value })
+        .collect();
     match store.commit(Transaction { changes }).await {
         Ok(_) => Ok(()),
         Err(NotCommitted::Failed(error)) => Err(error),
-        Err(NotCommitted::Conflict(_)) => Err(StoreError::Damaged("a fact has no guard, and yet met one".to_owned())),
+        Err(NotCommitted::Conflict(_)) => Err(StoreError::Damaged(
+            "a fact has no guard, and yet met one".to_owned(),
+        )),
     }
 }
 
@@ -204,12 +230,22 @@ mod tests {
         let week = Duration::from_secs(7 * 86_400);
         let first = LiveFeed::start(&store, &Zeros, now, week).await.unwrap();
         assert_eq!(first.until(now), 1_000_000 + 7 * 86_400 + 61);
-        let entry = ended_entry(first.salt(), SessionId([3; 16]), EndReason::SignedOut, first.until(now));
-        store.commit(Transaction::of(Change::AppendFeed(entry))).await.unwrap();
+        let entry = ended_entry(
+            first.salt(),
+            SessionId([3; 16]),
+            EndReason::SignedOut,
+            first.until(now),
+        );
+        store
+            .commit(Transaction::of(Change::AppendFeed(entry)))
+            .await
+            .unwrap();
 
         // The policy got shorter, but tokens of the week before are still about.
         let later = Timestamp::from_secs(1_000_500);
-        let second = LiveFeed::start(&store, &Zeros, later, Duration::from_mins(5)).await.unwrap();
+        let second = LiveFeed::start(&store, &Zeros, later, Duration::from_mins(5))
+            .await
+            .unwrap();
         assert_eq!(second.salt(), first.salt());
         assert_eq!(second.until(later), 1_000_500 + 7 * 86_400 + 61);
         assert_eq!(second.len(), 1, "what ended before the start is known");
@@ -219,9 +255,19 @@ mod tests {
     async fn what_others_append_is_found_by_catching_up_and_pruned_when_it_no_longer_matters() {
         let store = MemoryStore::new([1; 16]);
         let now = Timestamp::from_secs(1_000_000);
-        let feed = LiveFeed::start(&store, &Zeros, now, Duration::from_mins(5)).await.unwrap();
-        let entry = ended_entry(feed.salt(), SessionId([3; 16]), EndReason::SignedOut, feed.until(now));
-        store.commit(Transaction::of(Change::AppendFeed(entry))).await.unwrap();
+        let feed = LiveFeed::start(&store, &Zeros, now, Duration::from_mins(5))
+            .await
+            .unwrap();
+        let entry = ended_entry(
+            feed.salt(),
+            SessionId([3; 16]),
+            EndReason::SignedOut,
+            feed.until(now),
+        );
+        store
+            .commit(Transaction::of(Change::AppendFeed(entry)))
+            .await
+            .unwrap();
         assert!(feed.is_empty());
         feed.catch_up(&store).await.unwrap();
         assert_eq!(feed.len(), 1);

@@ -10,23 +10,35 @@ use super::problem::Failure;
 /// # Errors
 /// 400 for a token in the URL, for two `Authorization` headers, and for one that is not readable (RFC 6750 §3.1).
 pub(crate) fn bearer<'a>(headers: &'a HeaderMap, uri: &Uri) -> Result<Option<&'a str>, Failure> {
-    let in_url = uri.query().unwrap_or("").split('&').any(|pair| pair.split('=').next() == Some("access_token"));
+    let in_url = uri
+        .query()
+        .unwrap_or("")
+        .split('&')
+        .any(|pair| pair.split('=').next() == Some("access_token"));
     if in_url {
-        return Err(bad("an access token must not be in the URL: send it in the Authorization header"));
+        return Err(bad(
+            "an access token must not be in the URL: send it in the Authorization header",
+        ));
     }
     let mut all = headers.get_all(header::AUTHORIZATION).iter();
-    let Some(value) = all.next() else { return Ok(None) };
+    let Some(value) = all.next() else {
+        return Ok(None);
+    };
     if all.next().is_some() {
         return Err(bad("there must be one Authorization header"));
     }
-    let value = value.to_str().map_err(|_| bad("the Authorization header is not readable"))?;
+    let value = value
+        .to_str()
+        .map_err(|_| bad("the Authorization header is not readable"))?;
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Ok(None);
     }
     let token = token.trim_matches(' ');
     if token.is_empty() || token.contains(' ') {
-        return Err(bad("the Authorization header must be `Bearer` and one token"));
+        return Err(bad(
+            "the Authorization header must be `Bearer` and one token",
+        ));
     }
     Ok(Some(token))
 }

@@ -17,7 +17,10 @@ impl Form {
     /// Reads `application/x-www-form-urlencoded`. `Err`: a sentence for the developer of the client.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, String> {
         let mut parameters = BTreeMap::new();
-        for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+        for pair in body
+            .split(|byte| *byte == b'&')
+            .filter(|pair| !pair.is_empty())
+        {
             let (name, value) = match pair.iter().position(|byte| *byte == b'=') {
                 Some(at) => (&pair[..at], &pair[at + 1..]),
                 None => (pair, &[][..]),
@@ -26,7 +29,11 @@ impl Form {
             let name = decoded(name).ok_or_else(malformed)?;
             let value = decoded(value).ok_or_else(malformed)?;
             if parameters.contains_key(&name) {
-                let shown: String = name.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
+                let shown: String = name
+                    .chars()
+                    .filter(char::is_ascii_alphanumeric)
+                    .take(40)
+                    .collect();
                 return Err(format!("the parameter {shown} is repeated"));
             }
             parameters.insert(name, value);
@@ -45,9 +52,12 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = OAuthFailure;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
-        let form = media_type(request.headers()).is_some_and(|kind| kind == "application/x-www-form-urlencoded");
+        let form = media_type(request.headers())
+            .is_some_and(|kind| kind == "application/x-www-form-urlencoded");
         if !form {
-            return Err(OAuthFailure::invalid_request("the body must be application/x-www-form-urlencoded"));
+            return Err(OAuthFailure::invalid_request(
+                "the body must be application/x-www-form-urlencoded",
+            ));
         }
         let body = read(request, state).await.map_err(OAuthFailure::from)?;
         Self::parse(&body).map_err(OAuthFailure::invalid_request)
@@ -55,13 +65,16 @@ impl<S: Send + Sync> FromRequest<S> for Form {
 }
 
 async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Failure> {
-    Bytes::from_request(request, state).await.map_err(|rejection| {
-        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            Failure::new(Code::TooLarge, "the body is too large")
-        } else {
-            Failure::new(Code::MalformedBody, "the body could not be read").cause(rejection.body_text())
-        }
-    })
+    Bytes::from_request(request, state)
+        .await
+        .map_err(|rejection| {
+            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                Failure::new(Code::TooLarge, "the body is too large")
+            } else {
+                Failure::new(Code::MalformedBody, "the body could not be read")
+                    .cause(rejection.body_text())
+            }
+        })
 }
 
 fn media_type(headers: &HeaderMap) -> Option<String> {
@@ -99,7 +112,10 @@ mod tests {
         assert_eq!(form.get("c"), None);
         assert_eq!(form.get("d"), Some("x y+"));
         assert!(Form::parse(b"a=1&a=2").is_err());
-        assert!(Form::parse(b"a=&a=2").is_err(), "an empty one repeated is repeated");
+        assert!(
+            Form::parse(b"a=&a=2").is_err(),
+            "an empty one repeated is repeated"
+        );
         assert!(Form::parse(b"a=%zz").is_err());
         assert!(Form::parse(b"a=%ff").is_err(), "not UTF-8");
     }

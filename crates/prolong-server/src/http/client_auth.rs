@@ -25,14 +25,26 @@ pub(crate) fn client_proof(
     let basic = basic(headers)?;
     let (by_header, id, secret) = match (&basic, form.get("client_id"), form.get("client_secret")) {
         (Some(_), _, Some(_)) => {
-            return Err(OAuthFailure::invalid_request("the client must authenticate in one way"));
+            return Err(OAuthFailure::invalid_request(
+                "the client must authenticate in one way",
+            ));
         }
         (Some((id, _)), Some(other), None) if id != other => {
-            return Err(OAuthFailure::invalid_request("client_id differs from the Authorization header"));
+            return Err(OAuthFailure::invalid_request(
+                "client_id differs from the Authorization header",
+            ));
         }
-        (Some((id, secret)), _, None) => (true, id.as_str(), Some(secret.as_str()).filter(|secret| !secret.is_empty())),
+        (Some((id, secret)), _, None) => (
+            true,
+            id.as_str(),
+            Some(secret.as_str()).filter(|secret| !secret.is_empty()),
+        ),
         (None, Some(id), secret) => (false, id, secret),
-        (None, None, Some(_)) => return Err(OAuthFailure::invalid_request("client_secret came without client_id")),
+        (None, None, Some(_)) => {
+            return Err(OAuthFailure::invalid_request(
+                "client_secret came without client_id",
+            ));
+        }
         (None, None, None) => return Ok(ClientProof::Unnamed),
     };
     let presented = digest(&SHA256, secret.unwrap_or_default().as_bytes());
@@ -42,10 +54,14 @@ pub(crate) fn client_proof(
     match (&client.kind, secret) {
         (ClientKind::Public, None) => Ok(ClientProof::Named(Arc::clone(client))),
         (ClientKind::Confidential { secret_hashes }, Some(_)) => {
-            let good = secret_hashes
-                .iter()
-                .fold(false, |good, hash| verify_slices_are_equal(presented.as_ref(), hash).is_ok() | good);
-            if good { Ok(ClientProof::Proved(Arc::clone(client))) } else { Err(OAuthFailure::invalid_client(by_header)) }
+            let good = secret_hashes.iter().fold(false, |good, hash| {
+                verify_slices_are_equal(presented.as_ref(), hash).is_ok() | good
+            });
+            if good {
+                Ok(ClientProof::Proved(Arc::clone(client)))
+            } else {
+                Err(OAuthFailure::invalid_client(by_header))
+            }
         }
         _ => Err(OAuthFailure::invalid_client(by_header)),
     }
@@ -54,19 +70,29 @@ pub(crate) fn client_proof(
 /// The id and secret of HTTP Basic, each form-encoded within (RFC 6749 §2.3.1). Other schemes are not ours.
 fn basic(headers: &HeaderMap) -> Result<Option<(String, String)>, OAuthFailure> {
     let mut all = headers.get_all(header::AUTHORIZATION).iter();
-    let Some(value) = all.next() else { return Ok(None) };
+    let Some(value) = all.next() else {
+        return Ok(None);
+    };
     if all.next().is_some() {
-        return Err(OAuthFailure::invalid_request("there must be one Authorization header"));
+        return Err(OAuthFailure::invalid_request(
+            "there must be one Authorization header",
+        ));
     }
-    let Some((scheme, encoded)) = value.to_str().ok().and_then(|value| value.split_once(' ')) else {
+    let Some((scheme, encoded)) = value.to_str().ok().and_then(|value| value.split_once(' '))
+    else {
         return Ok(None);
     };
     if !scheme.eq_ignore_ascii_case("basic") {
         return Ok(None);
     }
-    let pair = STANDARD.decode(encoded.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let read = pair.as_deref().and_then(|pair| pair.split_once(':')).and_then(|(id, secret)| {
-        Some((decoded(id.as_bytes())?, decoded(secret.as_bytes())?))
-    });
-    read.map(Some).ok_or_else(|| OAuthFailure::invalid_client(true))
+    let pair = STANDARD
+        .decode(encoded.trim())
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok());
+    let read = pair
+        .as_deref()
+        .and_then(|pair| pair.split_once(':'))
+        .and_then(|(id, secret)| Some((decoded(id.as_bytes())?, decoded(secret.as_bytes())?)));
+    read.map(Some)
+        .ok_or_else(|| OAuthFailure::invalid_client(true))
 }

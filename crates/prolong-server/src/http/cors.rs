@@ -19,35 +19,66 @@ use crate::settings::{Client, Origins};
 pub(crate) struct Concerns(pub(crate) Arc<Client>);
 
 /// The middleware.
-pub(crate) async fn cors(State(authority): State<Arc<Authority>>, request: Request, next: Next) -> Response {
+pub(crate) async fn cors(
+    State(authority): State<Arc<Authority>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
     let known = origin.filter(|origin| {
         origin.to_str().is_ok_and(|origin| {
-            authority.settings.clients.values().any(|client| allows(&authority, client, origin))
+            authority
+                .settings
+                .clients
+                .values()
+                .any(|client| allows(&authority, client, origin))
         })
     });
     let asks = request.method() == Method::OPTIONS
-        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        && request
+            .headers()
+            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     if asks {
         let mut response = StatusCode::NO_CONTENT.into_response();
         vary(response.headers_mut());
         if let Some(origin) = known {
             allow(response.headers_mut(), origin);
-            set(response.headers_mut(), header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PATCH, DELETE");
-            set(response.headers_mut(), header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, prolong-request");
-            set(response.headers_mut(), header::ACCESS_CONTROL_MAX_AGE, "600");
+            set(
+                response.headers_mut(),
+                header::ACCESS_CONTROL_ALLOW_METHODS,
+                "GET, POST, PATCH, DELETE",
+            );
+            set(
+                response.headers_mut(),
+                header::ACCESS_CONTROL_ALLOW_HEADERS,
+                "authorization, content-type, prolong-request",
+            );
+            set(
+                response.headers_mut(),
+                header::ACCESS_CONTROL_MAX_AGE,
+                "600",
+            );
         }
         return response;
     }
     let mut response = next.run(request).await;
     vary(response.headers_mut());
     if let Some(origin) = known {
-        let readable = response.extensions().get::<Concerns>().is_none_or(|Concerns(client)| {
-            origin.to_str().is_ok_and(|origin| allows(&authority, client, origin))
-        });
+        let readable = response
+            .extensions()
+            .get::<Concerns>()
+            .is_none_or(|Concerns(client)| {
+                origin
+                    .to_str()
+                    .is_ok_and(|origin| allows(&authority, client, origin))
+            });
         if readable {
             allow(response.headers_mut(), origin);
-            set(response.headers_mut(), header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+            set(
+                response.headers_mut(),
+                header::ACCESS_CONTROL_EXPOSE_HEADERS,
+                EXPOSED,
+            );
         }
     }
     response
@@ -65,15 +96,24 @@ pub(crate) fn allows(authority: &Authority, client: &Client, origin: &str) -> bo
 /// Scheme, host and port of an absolute URL.
 fn own_origin(issuer: &str) -> &str {
     let host = issuer.find("://").map_or(0, |at| at + 3);
-    issuer[host..].find('/').map_or(issuer, |end| &issuer[..host + end])
+    issuer[host..]
+        .find('/')
+        .map_or(issuer, |end| &issuer[..host + end])
 }
 
 fn is_loopback(origin: &str) -> bool {
-    let Some(rest) = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")) else {
+    let Some(rest) = origin
+        .strip_prefix("http://")
+        .or_else(|| origin.strip_prefix("https://"))
+    else {
         return false;
     };
     let host = match rest.rsplit_once(':') {
-        Some((host, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        Some((host, port))
+            if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            host
+        }
         _ => rest,
     };
     matches!(host, "localhost" | "127.0.0.1" | "[::1]")
@@ -101,10 +141,20 @@ mod tests {
 
     #[test]
     fn loopback_is_exactly_that() {
-        for good in ["http://localhost:5173", "http://127.0.0.1", "https://[::1]:8080"] {
+        for good in [
+            "http://localhost:5173",
+            "http://127.0.0.1",
+            "https://[::1]:8080",
+        ] {
             assert!(is_loopback(good), "{good}");
         }
-        for bad in ["http://localhost.evil.example", "null", "http://localhost:80@evil", "ftp://localhost", "http://[::2]:1"] {
+        for bad in [
+            "http://localhost.evil.example",
+            "null",
+            "http://localhost:80@evil",
+            "ftp://localhost",
+            "http://[::2]:1",
+        ] {
             assert!(!is_loopback(bad), "{bad}");
         }
         assert_eq!(own_origin("https://a.example/auth"), "https://a.example");

@@ -41,18 +41,31 @@ pub fn router(authority: Arc<Authority>) -> Router {
         .route("/oauth/revoke", post(oauth::revoke::post))
         .route("/oauth/introspect", post(oauth::introspect::post))
         .route("/.well-known/jwks.json", get(well_known::jwks))
-        .route("/.well-known/oauth-authorization-server", get(well_known::metadata))
-        .route("/.well-known/openid-configuration", get(well_known::metadata))
+        .route(
+            "/.well-known/oauth-authorization-server",
+            get(well_known::metadata),
+        )
+        .route(
+            "/.well-known/openid-configuration",
+            get(well_known::metadata),
+        )
         .route("/v1/verify", get(verify::get))
         .route("/v1/sessions/current/prolong", post(renew::post))
         .merge(sessions::routes())
         .merge(admin::routes())
         .merge(crate::serve::routes());
-    let rooms = if base.is_empty() { rooms } else { Router::new().nest(&base, rooms) };
+    let rooms = if base.is_empty() {
+        rooms
+    } else {
+        Router::new().nest(&base, rooms)
+    };
     rooms
         .fallback(|| async { Failure::new(Code::NotFound, "there is nothing at this path") })
         .method_not_allowed_fallback(|| async {
-            Failure::new(Code::MethodNotAllowed, "this path does not take this method")
+            Failure::new(
+                Code::MethodNotAllowed,
+                "this path does not take this method",
+            )
         })
         .layer(DefaultBodyLimit::max(authority.settings.limits.body_bytes))
         .layer(from_fn_with_state(Arc::clone(&authority), cors::cors))

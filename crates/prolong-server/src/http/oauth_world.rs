@@ -17,14 +17,19 @@ use crate::authority::{Authority, Parts};
 use crate::clock::ManualClock;
 use crate::entropy::Entropy;
 use crate::keys::MasterKeys;
-use crate::settings::{Algorithm, Client, ClientKind, Limits, Origins, Retention, Settings, Transport};
+use crate::settings::{
+    Algorithm, Client, ClientKind, Limits, Origins, Retention, Settings, Transport,
+};
 
 struct Counted(AtomicU64);
 
 impl Entropy for Counted {
     fn fill(&self, bytes: &mut [u8]) {
         for chunk in bytes.chunks_mut(8) {
-            let n = self.0.fetch_add(1, Ordering::SeqCst).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            let n = self
+                .0
+                .fetch_add(1, Ordering::SeqCst)
+                .wrapping_mul(0x9E37_79B9_7F4A_7C15);
             chunk.copy_from_slice(&n.to_be_bytes()[..chunk.len()]);
         }
     }
@@ -48,14 +53,17 @@ impl Answer {
     }
 
     pub(super) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 }
 
 pub(super) async fn world(draft: PolicyDraft) -> World {
     let policy = Arc::new(draft.build().unwrap());
     let mut secret_hash = [0; 32];
-    secret_hash.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, b"s3cret").as_ref());
+    secret_hash
+        .copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, b"s3cret").as_ref());
     let web = Client {
         id: "web".to_owned(),
         kind: ClientKind::Public,
@@ -68,12 +76,26 @@ pub(super) async fn world(draft: PolicyDraft) -> World {
         transport: Transport::Body,
         password_sign_in: true,
     };
-    let confidential = ClientKind::Confidential { secret_hashes: vec![secret_hash] };
+    let confidential = ClientKind::Confidential {
+        secret_hashes: vec![secret_hash],
+    };
     let listed = |origin: &str| Origins::Listed(vec![origin.to_owned()]);
     let clients = [
-        Client { id: "other".to_owned(), origins: listed("https://other.example.com"), ..web.clone() },
-        Client { id: "spa".to_owned(), transport: Transport::Cookie, ..web.clone() },
-        Client { id: "server".to_owned(), kind: confidential.clone(), ..web.clone() },
+        Client {
+            id: "other".to_owned(),
+            origins: listed("https://other.example.com"),
+            ..web.clone()
+        },
+        Client {
+            id: "spa".to_owned(),
+            transport: Transport::Cookie,
+            ..web.clone()
+        },
+        Client {
+            id: "server".to_owned(),
+            kind: confidential.clone(),
+            ..web.clone()
+        },
         Client {
             id: "ops".to_owned(),
             kind: confidential,
@@ -87,7 +109,10 @@ pub(super) async fn world(draft: PolicyDraft) -> World {
         base_path: String::new(),
         development: false,
         algorithm: Algorithm::Es256,
-        clients: clients.into_iter().map(|client| (client.id.clone(), Arc::new(client))).collect(),
+        clients: clients
+            .into_iter()
+            .map(|client| (client.id.clone(), Arc::new(client)))
+            .collect(),
         trusted_proxies: Vec::new(),
         feed_public: false,
         limits: Limits::default(),
@@ -102,7 +127,11 @@ pub(super) async fn world(draft: PolicyDraft) -> World {
         master_keys: MasterKeys::parse("1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap(),
     };
     let authority = Arc::new(Authority::new(parts).await.unwrap());
-    World { router: super::router(Arc::clone(&authority)), authority, clock }
+    World {
+        router: super::router(Arc::clone(&authority)),
+        authority,
+        clock,
+    }
 }
 
 impl World {
@@ -121,19 +150,42 @@ impl World {
             actor: "user".to_owned(),
             how: "backend",
         };
-        self.authority.start_session(&Who::Brought { sub: "maryo".to_owned() }, &sign_in).await.unwrap()
+        self.authority
+            .start_session(
+                &Who::Brought {
+                    sub: "maryo".to_owned(),
+                },
+                &sign_in,
+            )
+            .await
+            .unwrap()
     }
 
-    pub(super) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub(super) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = self.router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
+        let response = self
+            .router
+            .clone()
+            .oneshot(request.body(Body::from(body.to_owned())).unwrap())
+            .await
+            .unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { status: parts.status, headers: parts.headers, body }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
     }
 
     pub(super) async fn form(&self, path: &str, body: &str) -> Answer {
@@ -142,11 +194,21 @@ impl World {
 
     /// A refresh; `more` begins with `&` or is empty.
     pub(super) async fn refresh(&self, token: &str, more: &str) -> Answer {
-        self.form("/oauth/token", &format!("grant_type=refresh_token&refresh_token={token}{more}")).await
+        self.form(
+            "/oauth/token",
+            &format!("grant_type=refresh_token&refresh_token={token}{more}"),
+        )
+        .await
     }
 
     pub(super) async fn verify(&self, token: &str, query: &str) -> Answer {
-        self.send("GET", &format!("/v1/verify{query}"), &[("authorization", &format!("Bearer {token}"))], "").await
+        self.send(
+            "GET",
+            &format!("/v1/verify{query}"),
+            &[("authorization", &format!("Bearer {token}"))],
+            "",
+        )
+        .await
     }
 }
 

@@ -61,7 +61,11 @@ impl Failure {
 
     /// Nothing was consumed; try again in a second.
     pub fn unavailable(cause: impl core::fmt::Display) -> Self {
-        let mut failure = Self::new(Code::Unavailable, "the authority cannot answer now; try again").cause(cause);
+        let mut failure = Self::new(
+            Code::Unavailable,
+            "the authority cannot answer now; try again",
+        )
+        .cause(cause);
         failure.retry_after = Some(1);
         failure
     }
@@ -84,8 +88,16 @@ impl Failure {
                 params.push(format!("reason=\"{reason}\""));
             }
         }
-        params.extend(self.challenge.iter().map(|(name, value)| format!("{name}=\"{}\"", plain(value))));
-        if params.is_empty() { "Bearer".to_owned() } else { format!("Bearer {}", params.join(", ")) }
+        params.extend(
+            self.challenge
+                .iter()
+                .map(|(name, value)| format!("{name}=\"{}\"", plain(value))),
+        );
+        if params.is_empty() {
+            "Bearer".to_owned()
+        } else {
+            format!("Bearer {}", params.join(", "))
+        }
     }
 
     fn action_or_usual(&self) -> Action {
@@ -102,9 +114,13 @@ impl IntoResponse for Failure {
                 tracing::debug!(code = self.code.as_str(), cause, "request refused");
             }
         }
-        let status = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+        let status =
+            StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
         let problem = Problem {
-            kind: format!("https://prolong.invalid/problems#{}", self.code.as_str().to_lowercase()),
+            kind: format!(
+                "https://prolong.invalid/problems#{}",
+                self.code.as_str().to_lowercase()
+            ),
             title: self.code.title().to_owned(),
             status: status.as_u16(),
             detail: self.detail.clone(),
@@ -116,7 +132,10 @@ impl IntoResponse for Failure {
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             set(headers, header::WWW_AUTHENTICATE, &self.challenge_value());

@@ -18,7 +18,10 @@ struct Answer {
 
 impl Answer {
     fn code(&self) -> (u16, &str) {
-        (self.status.as_u16(), self.body["code"].as_str().unwrap_or_default())
+        (
+            self.status.as_u16(),
+            self.body["code"].as_str().unwrap_or_default(),
+        )
     }
 }
 
@@ -27,10 +30,20 @@ async fn send(router: &Router, request: Request<Body>) -> Answer {
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
     let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-    Answer { status: parts.status, headers: parts.headers, body }
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body,
+    }
 }
 
-async fn call(router: &Router, token: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
+async fn call(
+    router: &Router,
+    token: &str,
+    method: &str,
+    path: &str,
+    body: Option<Value>,
+) -> Answer {
     let mut request = Request::builder().method(method).uri(path);
     if !token.is_empty() {
         request = request.header("authorization", format!("Bearer {token}"));
@@ -74,11 +87,26 @@ fn credentials(password: &str, device: &str) -> Value {
 }
 
 async fn sign_in(w: &Wired, device: &str) -> (String, String) {
-    let answer = call(&w.router, "", "POST", "/v1/sessions", Some(credentials("correct horse", device))).await;
+    let answer = call(
+        &w.router,
+        "",
+        "POST",
+        "/v1/sessions",
+        Some(credentials("correct horse", device)),
+    )
+    .await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
-    assert!(answer.body["refresh_token"].as_str().unwrap().starts_with("plr1_"));
+    assert!(
+        answer.body["refresh_token"]
+            .as_str()
+            .unwrap()
+            .starts_with("plr1_")
+    );
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    (text(&answer.body["access_token"]), text(&answer.body["session"]["id"]))
+    (
+        text(&answer.body["access_token"]),
+        text(&answer.body["session"]["id"]),
+    )
 }
 
 #[tokio::test]
@@ -89,18 +117,48 @@ async fn a_user_lists_renames_and_ends_devices() {
     let list = call(&w.router, &pc, "GET", "/v1/sessions", None).await;
     let sessions = list.body["sessions"].as_array().unwrap();
     assert_eq!(sessions.len(), 2);
-    assert!(sessions.iter().all(|one| one["current"] == (one["id"] == pc_id.as_str())));
+    assert!(
+        sessions
+            .iter()
+            .all(|one| one["current"] == (one["id"] == pc_id.as_str()))
+    );
     let path = format!("/v1/sessions/{ipad_id}");
-    let renamed = call(&w.router, &pc, "PATCH", &path, Some(json!({ "device_name": "maryo's iPad" }))).await;
-    assert_eq!((renamed.status, &renamed.body["device_name"]), (StatusCode::OK, &json!("maryo's iPad")));
-    assert_eq!(call(&w.router, &pc, "DELETE", &path, None).await.status, StatusCode::NO_CONTENT);
+    let renamed = call(
+        &w.router,
+        &pc,
+        "PATCH",
+        &path,
+        Some(json!({ "device_name": "maryo's iPad" })),
+    )
+    .await;
+    assert_eq!(
+        (renamed.status, &renamed.body["device_name"]),
+        (StatusCode::OK, &json!("maryo's iPad"))
+    );
+    assert_eq!(
+        call(&w.router, &pc, "DELETE", &path, None).await.status,
+        StatusCode::NO_CONTENT
+    );
     let gone = call(&w.router, &ipad, "GET", "/v1/sessions/current", None).await;
     assert_eq!(gone.code(), (401, "INVALID_TOKEN"));
-    assert_eq!((&gone.body["reason"], &gone.body["action"]), (&json!("signed_out_elsewhere"), &json!("sign_in")));
+    assert_eq!(
+        (&gone.body["reason"], &gone.body["action"]),
+        (&json!("signed_out_elsewhere"), &json!("sign_in"))
+    );
     let left = call(&w.router, &pc, "GET", "/v1/sessions", None).await;
     assert_eq!(left.body["sessions"].as_array().unwrap().len(), 1);
-    assert_eq!(call(&w.router, &pc, "DELETE", "/v1/sessions/current", None).await.status, StatusCode::NO_CONTENT);
-    assert_eq!(call(&w.router, &pc, "GET", "/v1/sessions/current", None).await.code(), (401, "INVALID_TOKEN"));
+    assert_eq!(
+        call(&w.router, &pc, "DELETE", "/v1/sessions/current", None)
+            .await
+            .status,
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(
+        call(&w.router, &pc, "GET", "/v1/sessions/current", None)
+            .await
+            .code(),
+        (401, "INVALID_TOKEN")
+    );
 }
 
 #[tokio::test]
@@ -110,42 +168,236 @@ async fn bad_input_is_named_and_changes_nothing() {
     let before = w.world.audit().await;
     let long = "x".repeat(101);
     let cases = [
-        ("", "POST", "/v1/sessions", json!({ "username": "ann", "password": "x" }), 422, "client_id"),
-        ("", "POST", "/v1/sessions", json!({ "client_id": "nobody", "username": "ann", "password": "x" }), 401, "client_id"),
-        ("", "POST", "/v1/sessions", json!({ "client_id": "web", "password": "x" }), 422, "username"),
-        ("", "POST", "/v1/sessions", json!({ "client_id": "web", "username": 7, "password": "x" }), 422, "username"),
-        ("", "POST", "/v1/sessions", credentials("correct horse", &long), 422, "device_name"),
-        ("", "POST", "/v1/sessions", json!({ "client_id": "web", "ticket": "plt1_no" }), 401, "ticket"),
-        ("", "POST", "/v1/sessions", json!({ "client_id": "third", "username": "ann", "password": "correct horse" }), 403, "password"),
-        (&pc, "PATCH", "/v1/sessions/current", json!({}), 422, "device_name"),
-        (&pc, "PATCH", "/v1/sessions/nonsense", json!({ "device_name": "x" }), 404, "session"),
-        (&pc, "DELETE", "/v1/sessions?except=others", json!({}), 422, "except"),
-        (&pc, "POST", "/v1/password", json!({ "current_password": "correct horse" }), 422, "new_password"),
-        (&pc, "POST", "/v1/password", json!({ "current_password": "correct horse", "new_password": "short" }), 422, "new_password"),
-        (&admin, "POST", "/v1/admin/users", json!({ "login": "ann" }), 409, "login"),
+        (
+            "",
+            "POST",
+            "/v1/sessions",
+            json!({ "username": "ann", "password": "x" }),
+            422,
+            "client_id",
+        ),
+        (
+            "",
+            "POST",
+            "/v1/sessions",
+            json!({ "client_id": "nobody", "username": "ann", "password": "x" }),
+            401,
+            "client_id",
+        ),
+        (
+            "",
+            "POST",
+            "/v1/sessions",
+            json!({ "client_id": "web", "password": "x" }),
+            422,
+            "username",
+        ),
+        (
+            "",
+            "POST",
+            "/v1/sessions",
+            json!({ "client_id": "web", "username": 7, "password": "x" }),
+            422,
+            "username",
+        ),
+        (
+            "",
+            "POST",
+            "/v1/sessions",
+            credentials("correct horse", &long),
+            422,
+            "device_name",
+        ),
+        (
+            "",
+            "POST",
+            "/v1/sessions",
+            json!({ "client_id": "web", "ticket": "plt1_no" }),
+            401,
+            "ticket",
+        ),
+        (
+            "",
+            "POST",
+            "/v1/sessions",
+            json!({ "client_id": "third", "username": "ann", "password": "correct horse" }),
+            403,
+            "password",
+        ),
+        (
+            &pc,
+            "PATCH",
+            "/v1/sessions/current",
+            json!({}),
+            422,
+            "device_name",
+        ),
+        (
+            &pc,
+            "PATCH",
+            "/v1/sessions/nonsense",
+            json!({ "device_name": "x" }),
+            404,
+            "session",
+        ),
+        (
+            &pc,
+            "DELETE",
+            "/v1/sessions?except=others",
+            json!({}),
+            422,
+            "except",
+        ),
+        (
+            &pc,
+            "POST",
+            "/v1/password",
+            json!({ "current_password": "correct horse" }),
+            422,
+            "new_password",
+        ),
+        (
+            &pc,
+            "POST",
+            "/v1/password",
+            json!({ "current_password": "correct horse", "new_password": "short" }),
+            422,
+            "new_password",
+        ),
+        (
+            &admin,
+            "POST",
+            "/v1/admin/users",
+            json!({ "login": "ann" }),
+            409,
+            "login",
+        ),
         (&admin, "POST", "/v1/admin/users", json!({}), 422, "login"),
-        (&admin, "POST", "/v1/admin/users", json!({ "sub": "web" }), 422, "sub"),
-        (&admin, "POST", "/v1/admin/users", json!({ "login": "bob", "password": "x" }), 422, "password"),
-        (&admin, "POST", "/v1/admin/users", json!({ "login": "bob", "password_hash": "md5" }), 422, "password_hash"),
-        (&admin, "POST", "/v1/admin/users", json!({ "login": "bob", "claims": { "sub": "x" } }), 422, "claims"),
-        (&admin, "POST", "/v1/admin/users", json!({ "login": "bob", "pasword": "x" }), 422, "pasword"),
-        (&admin, "POST", "/v1/admin/users/web/sessions", json!({ "client_id": "web" }), 422, "sub"),
-        (&admin, "POST", "/v1/admin/users/u/sessions", json!({ "client_id": "no" }), 422, "client_id"),
-        (&admin, "POST", "/v1/admin/users/u/sessions", json!({ "client_id": "web", "deliver": "pigeon" }), 422, "deliver"),
-        (&admin, "POST", "/v1/admin/users/u/sessions", json!({ "client_id": "web", "auth_time": "noon" }), 422, "auth_time"),
-        (&admin, "POST", "/v1/admin/users/u/sessions", json!({ "client_id": "web", "ip": "here" }), 422, "ip"),
-        (&admin, "POST", "/v1/admin/users/nobody/disable", json!({}), 404, "user"),
-        (&admin, "DELETE", "/v1/admin/sessions/nonsense", json!({}), 404, "session"),
+        (
+            &admin,
+            "POST",
+            "/v1/admin/users",
+            json!({ "sub": "web" }),
+            422,
+            "sub",
+        ),
+        (
+            &admin,
+            "POST",
+            "/v1/admin/users",
+            json!({ "login": "bob", "password": "x" }),
+            422,
+            "password",
+        ),
+        (
+            &admin,
+            "POST",
+            "/v1/admin/users",
+            json!({ "login": "bob", "password_hash": "md5" }),
+            422,
+            "password_hash",
+        ),
+        (
+            &admin,
+            "POST",
+            "/v1/admin/users",
+            json!({ "login": "bob", "claims": { "sub": "x" } }),
+            422,
+            "claims",
+        ),
+        (
+            &admin,
+            "POST",
+            "/v1/admin/users",
+            json!({ "login": "bob", "pasword": "x" }),
+            422,
+            "pasword",
+        ),
+        (
+            &admin,
+            "POST",
+            "/v1/admin/users/web/sessions",
+            json!({ "client_id": "web" }),
+            422,
+            "sub",
+        ),
+        (
+            &admin,
+            "POST",
+            "/v1/admin/users/u/sessions",
+            json!({ "client_id": "no" }),
+            422,
+            "client_id",
+        ),
+        (
+            &admin,
+            "POST",
+            "/v1/admin/users/u/sessions",
+            json!({ "client_id": "web", "deliver": "pigeon" }),
+            422,
+            "deliver",
+        ),
+        (
+            &admin,
+            "POST",
+            "/v1/admin/users/u/sessions",
+            json!({ "client_id": "web", "auth_time": "noon" }),
+            422,
+            "auth_time",
+        ),
+        (
+            &admin,
+            "POST",
+            "/v1/admin/users/u/sessions",
+            json!({ "client_id": "web", "ip": "here" }),
+            422,
+            "ip",
+        ),
+        (
+            &admin,
+            "POST",
+            "/v1/admin/users/nobody/disable",
+            json!({}),
+            404,
+            "user",
+        ),
+        (
+            &admin,
+            "DELETE",
+            "/v1/admin/sessions/nonsense",
+            json!({}),
+            404,
+            "session",
+        ),
     ];
     for (token, method, path, body, status, names) in cases {
         let answer = call(&w.router, token, method, path, Some(body.clone())).await;
         let detail = answer.body["detail"].as_str().unwrap_or_default();
-        assert_eq!(answer.status.as_u16(), status, "{method} {path} {body}: {}", answer.body);
+        assert_eq!(
+            answer.status.as_u16(),
+            status,
+            "{method} {path} {body}: {}",
+            answer.body
+        );
         assert!(detail.contains(names), "{method} {path} {body}: {detail}");
     }
-    let bad_pages = ["limit=0", "limit=x", "limit=1001", "nope=1", "live=maybe", "after=x"];
+    let bad_pages = [
+        "limit=0",
+        "limit=x",
+        "limit=1001",
+        "nope=1",
+        "live=maybe",
+        "after=x",
+    ];
     for query in bad_pages {
-        let answer = call(&w.router, &admin, "GET", &format!("/v1/admin/sessions?{query}"), None).await;
+        let answer = call(
+            &w.router,
+            &admin,
+            "GET",
+            &format!("/v1/admin/sessions?{query}"),
+            None,
+        )
+        .await;
         assert_eq!(answer.status.as_u16(), 422, "{query}");
     }
     assert_eq!(w.world.audit().await, before);
@@ -190,8 +442,16 @@ async fn every_administrative_call_asks_for_its_scope() {
             let router = w.router.clone();
             async move { call(&router, &token, method, path, None).await }
         };
-        assert_eq!(try_with(String::new()).await.code(), (401, "MISSING_TOKEN"), "{method} {path}");
-        assert_eq!(try_with(user.clone()).await.code(), (403, "INSUFFICIENT_SCOPE"), "{method} {path}");
+        assert_eq!(
+            try_with(String::new()).await.code(),
+            (401, "MISSING_TOKEN"),
+            "{method} {path}"
+        );
+        assert_eq!(
+            try_with(user.clone()).await.code(),
+            (403, "INSUFFICIENT_SCOPE"),
+            "{method} {path}"
+        );
         for (token, may) in [(&support, may_support), (&backend, may_sign_in)] {
             let refused = try_with(token.clone()).await.status == StatusCode::FORBIDDEN;
             assert_eq!(refused, !may, "{method} {path}");
@@ -210,12 +470,29 @@ async fn a_backend_brings_its_own_sign_in_as_tokens_or_as_a_ticket() {
     assert!(started.body["access_token"].is_string() && started.body["refresh_token"].is_string());
     let wish = json!({ "client_id": "web", "deliver": "ticket" });
     let ticket = call(&w.router, &backend, "POST", path, Some(wish)).await;
-    assert_eq!((ticket.status.as_u16(), &ticket.body["expires_in"]), (201, &json!(60)));
+    assert_eq!(
+        (ticket.status.as_u16(), &ticket.body["expires_in"]),
+        (201, &json!(60))
+    );
     let redeem = json!({ "client_id": "web", "ticket": ticket.body["ticket"] });
-    assert_eq!(call(&w.router, "", "POST", "/v1/sessions", Some(redeem.clone())).await.status.as_u16(), 201);
-    assert_eq!(call(&w.router, "", "POST", "/v1/sessions", Some(redeem)).await.code(), (401, "INVALID_TOKEN"));
+    assert_eq!(
+        call(&w.router, "", "POST", "/v1/sessions", Some(redeem.clone()))
+            .await
+            .status
+            .as_u16(),
+        201
+    );
+    assert_eq!(
+        call(&w.router, "", "POST", "/v1/sessions", Some(redeem))
+            .await
+            .code(),
+        (401, "INVALID_TOKEN")
+    );
     let user = call(&w.router, &admin, "GET", "/v1/admin/users/auth0%7C7", None).await;
-    assert_eq!((&user.body["sub"], &user.body["claims"]), (&json!("auth0|7"), &json!({ "plan": "pro" })));
+    assert_eq!(
+        (&user.body["sub"], &user.body["claims"]),
+        (&json!("auth0|7"), &json!({ "plan": "pro" }))
+    );
 }
 
 #[tokio::test]
@@ -225,15 +502,37 @@ async fn support_is_told_why_she_was_signed_out() {
     w.world.later(8 * 24 * 3600);
     let admin_later = machine(&w, "ops", "prolong:admin").await;
     let (_, second) = sign_in(&w, "iPad").await;
-    let ended = call(&w.router, &admin_later, "DELETE", &format!("/v1/admin/sessions/{second}"), None).await;
+    let ended = call(
+        &w.router,
+        &admin_later,
+        "DELETE",
+        &format!("/v1/admin/sessions/{second}"),
+        None,
+    )
+    .await;
     assert_eq!(ended.status, StatusCode::NO_CONTENT);
-    let why = call(&w.router, &admin_later, "GET", "/v1/admin/why-ended?user=Ann", None).await;
+    let why = call(
+        &w.router,
+        &admin_later,
+        "GET",
+        "/v1/admin/why-ended?user=Ann",
+        None,
+    )
+    .await;
     let reason = |id: &str| {
         let sessions = why.body["sessions"].as_array().unwrap();
         sessions.iter().find(|one| one["id"] == id).unwrap()["reason"].clone()
     };
-    assert_eq!((reason(&first), reason(&second)), (json!("idle_timeout"), json!("ended_by_admin")));
-    assert_eq!(call(&w.router, &admin, "GET", "/v1/admin/stats", None).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        (reason(&first), reason(&second)),
+        (json!("idle_timeout"), json!("ended_by_admin"))
+    );
+    assert_eq!(
+        call(&w.router, &admin, "GET", "/v1/admin/stats", None)
+            .await
+            .status,
+        StatusCode::UNAUTHORIZED
+    );
 }
 
 #[tokio::test]
@@ -244,13 +543,35 @@ async fn keys_rotate_silently_and_a_distrusted_key_is_refused() {
     let old = listed.body["keys"][0]["kid"].as_str().unwrap().to_owned();
     let rotated = call(&w.router, &admin, "POST", "/v1/admin/keys/rotate", None).await;
     assert_eq!(rotated.status, StatusCode::OK, "{}", rotated.body);
-    assert_eq!(call(&w.router, &pc, "GET", "/v1/sessions/current", None).await.status, StatusCode::OK);
+    assert_eq!(
+        call(&w.router, &pc, "GET", "/v1/sessions/current", None)
+            .await
+            .status,
+        StatusCode::OK
+    );
     let distrust = format!("/v1/admin/keys/{old}/distrust");
-    assert_eq!(call(&w.router, &admin, "POST", &distrust, None).await.status, StatusCode::NO_CONTENT);
-    assert_eq!(call(&w.router, &pc, "GET", "/v1/sessions/current", None).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        call(&w.router, &admin, "POST", &distrust, None)
+            .await
+            .status,
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(
+        call(&w.router, &pc, "GET", "/v1/sessions/current", None)
+            .await
+            .status,
+        StatusCode::UNAUTHORIZED
+    );
     assert_eq!(w.world.feed().await, [('K', 0)]);
     let admin = machine(&w, "ops", "prolong:admin").await;
-    let unknown = call(&w.router, &admin, "POST", "/v1/admin/keys/nope/distrust", None).await;
+    let unknown = call(
+        &w.router,
+        &admin,
+        "POST",
+        "/v1/admin/keys/nope/distrust",
+        None,
+    )
+    .await;
     assert_eq!(unknown.code(), (404, "NOT_FOUND"));
 }
 
@@ -264,7 +585,10 @@ async fn a_password_change_answers_with_fresh_tokens() {
     assert_eq!(changed.status, StatusCode::OK, "{}", changed.body);
     assert!(changed.body["access_token"].is_string() && changed.body["refresh_token"].is_null());
     let other = call(&w.router, &ipad, "GET", "/v1/sessions/current", None).await;
-    assert_eq!((other.code(), &other.body["reason"]), ((401, "INVALID_TOKEN"), &json!("password_changed")));
+    assert_eq!(
+        (other.code(), &other.body["reason"]),
+        ((401, "INVALID_TOKEN"), &json!("password_changed"))
+    );
 }
 
 #[tokio::test]
@@ -274,17 +598,41 @@ async fn reauthentication_takes_an_expired_token_of_a_waiting_session() {
     let list = call(&w.router, &admin, "GET", "/v1/admin/users?prefix=ann", None).await;
     let sub = list.body["users"][0]["sub"].as_str().unwrap().to_owned();
     let flag = format!("/v1/admin/users/{sub}/require-reauth");
-    assert_eq!(call(&w.router, &admin, "POST", &flag, Some(json!({}))).await.status, StatusCode::OK);
+    assert_eq!(
+        call(&w.router, &admin, "POST", &flag, Some(json!({})))
+            .await
+            .status,
+        StatusCode::OK
+    );
     w.world.later(3600);
     let refused = call(&w.router, &pc, "GET", "/v1/sessions", None).await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
     let path = "/v1/sessions/current/reauthenticate";
-    let wrong = call(&w.router, &pc, "POST", path, Some(json!({ "password": "wrong" }))).await;
+    let wrong = call(
+        &w.router,
+        &pc,
+        "POST",
+        path,
+        Some(json!({ "password": "wrong" })),
+    )
+    .await;
     assert_eq!(wrong.code(), (401, "INVALID_CREDENTIALS"));
-    let back = call(&w.router, &pc, "POST", path, Some(json!({ "password": "correct horse" }))).await;
+    let back = call(
+        &w.router,
+        &pc,
+        "POST",
+        path,
+        Some(json!({ "password": "correct horse" })),
+    )
+    .await;
     assert_eq!(back.status, StatusCode::OK, "{}", back.body);
     let token = back.body["access_token"].as_str().unwrap();
-    assert_eq!(call(&w.router, token, "GET", "/v1/sessions", None).await.status, StatusCode::OK);
+    assert_eq!(
+        call(&w.router, token, "GET", "/v1/sessions", None)
+            .await
+            .status,
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]
@@ -302,26 +650,58 @@ async fn a_cookie_sign_in_needs_its_header_and_its_origin_and_keeps_the_token_ou
         let body = json!({ "client_id": "spa", "username": "ann", "password": "correct horse" });
         request.body(Body::from(body.to_string())).unwrap()
     };
-    for (header, origin) in [(None, "https://app.example.com"), (Some("1"), "https://evil.example.net")] {
-        assert_eq!(send(&w.router, request(header, origin)).await.code(), (403, "CSRF_REFUSED"));
+    for (header, origin) in [
+        (None, "https://app.example.com"),
+        (Some("1"), "https://evil.example.net"),
+    ] {
+        assert_eq!(
+            send(&w.router, request(header, origin)).await.code(),
+            (403, "CSRF_REFUSED")
+        );
     }
     let good = send(&w.router, request(Some("1"), "https://app.example.com")).await;
     assert_eq!(good.status, StatusCode::CREATED, "{}", good.body);
     assert!(good.body["refresh_token"].is_null());
-    let cookies: Vec<&str> = good.headers.get_all("set-cookie").iter().map(|one| one.to_str().unwrap()).collect();
-    assert!(cookies.iter().any(|one| one.starts_with("__Host-prolong-spa-0=plr1_") && one.contains("HttpOnly")));
-    assert!(cookies.iter().any(|one| one.starts_with("__Host-prolong-spa-1=;")));
-    let cookie = cookies.iter().find(|one| one.contains("plr1_")).unwrap().split(';').next().unwrap();
+    let cookies: Vec<&str> = good
+        .headers
+        .get_all("set-cookie")
+        .iter()
+        .map(|one| one.to_str().unwrap())
+        .collect();
+    assert!(
+        cookies
+            .iter()
+            .any(|one| one.starts_with("__Host-prolong-spa-0=plr1_") && one.contains("HttpOnly"))
+    );
+    assert!(
+        cookies
+            .iter()
+            .any(|one| one.starts_with("__Host-prolong-spa-1=;"))
+    );
+    let cookie = cookies
+        .iter()
+        .find(|one| one.contains("plr1_"))
+        .unwrap()
+        .split(';')
+        .next()
+        .unwrap();
     let sign_out = |header: bool| {
         let request = Request::builder()
             .method("DELETE")
             .uri("/v1/sessions/current")
             .header("origin", "https://app.example.com")
             .header("cookie", cookie);
-        let request = if header { request.header("prolong-request", "1") } else { request };
+        let request = if header {
+            request.header("prolong-request", "1")
+        } else {
+            request
+        };
         request.body(Body::empty()).unwrap()
     };
-    assert_eq!(send(&w.router, sign_out(false)).await.code(), (403, "CSRF_REFUSED"));
+    assert_eq!(
+        send(&w.router, sign_out(false)).await.code(),
+        (403, "CSRF_REFUSED")
+    );
     let out = send(&w.router, sign_out(true)).await;
     assert_eq!(out.status, StatusCode::NO_CONTENT, "{}", out.body);
     assert_eq!(out.headers.get_all("set-cookie").iter().count(), 2);

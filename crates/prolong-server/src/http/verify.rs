@@ -24,7 +24,10 @@ pub(crate) async fn get(
     let Forwarded { claims, renewed } = authority.verify_forwarded(token, &wish).await?;
     let mut response = StatusCode::OK.into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, no-store"),
+    );
     put(headers, "prolong-subject", Some(claims.subject()))?;
     put(headers, "prolong-session", claims.session_id())?;
     put(headers, "prolong-client", Some(claims.client_id()))?;
@@ -38,11 +41,20 @@ pub(crate) async fn get(
 }
 
 fn wish(uri: &Uri) -> Result<VerifyWish, Failure> {
-    let query = Form::parse(uri.query().unwrap_or_default().as_bytes())
-        .map_err(|fault| Failure::new(Code::InvalidRequest, format!("the query is not valid: {fault}")))?;
+    let query = Form::parse(uri.query().unwrap_or_default().as_bytes()).map_err(|fault| {
+        Failure::new(
+            Code::InvalidRequest,
+            format!("the query is not valid: {fault}"),
+        )
+    })?;
     let max_age = query.get("max_age").map(str::parse).transpose();
-    let max_age = max_age.map_err(|_| Failure::new(Code::InvalidRequest, "`max_age` must be whole seconds"))?;
-    let scopes = query.get("scope").unwrap_or_default().split(' ').filter(|scope| !scope.is_empty());
+    let max_age = max_age
+        .map_err(|_| Failure::new(Code::InvalidRequest, "`max_age` must be whole seconds"))?;
+    let scopes = query
+        .get("scope")
+        .unwrap_or_default()
+        .split(' ')
+        .filter(|scope| !scope.is_empty());
     Ok(VerifyWish {
         audience: query.get("audience").map(str::to_owned),
         requirement: Requirement {
@@ -57,8 +69,12 @@ fn wish(uri: &Uri) -> Result<VerifyWish, Failure> {
 /// What the proxy passes on must be there and be right: a value that no header can carry is a failure, not an omission.
 fn put(headers: &mut HeaderMap, name: &'static str, value: Option<&str>) -> Result<(), Failure> {
     let Some(value) = value else { return Ok(()) };
-    let value = HeaderValue::from_bytes(value.as_bytes())
-        .map_err(|_| Failure::new(Code::InvalidToken, "a claim of the token cannot be put into a header"))?;
+    let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
+        Failure::new(
+            Code::InvalidToken,
+            "a claim of the token cannot be put into a header",
+        )
+    })?;
     headers.insert(HeaderName::from_static(name), value);
     Ok(())
 }

@@ -17,7 +17,9 @@ use crate::authority::Authority;
 pub(crate) async fn jwks(State(authority): State<Arc<Authority>>, asked: HeaderMap) -> Response {
     let keys = authority.signing.jwks();
     let tag = entity_tag(&keys);
-    let known = asked.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let known = asked
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok());
     let mut response = if known.is_some_and(|known| matches(known, &tag)) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
@@ -27,7 +29,10 @@ pub(crate) async fn jwks(State(authority): State<Arc<Authority>>, asked: HeaderM
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         headers.insert(header::ETAG, tag);
     }
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/jwk-set+json"),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHED));
     response
 }
@@ -37,18 +42,26 @@ const CACHED: &str = "public, max-age=300, stale-if-error=86400";
 
 /// A strong validator: the document's hash.
 fn entity_tag(document: &str) -> String {
-    format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest(&SHA256, document.as_bytes())))
+    format!(
+        "\"{}\"",
+        URL_SAFE_NO_PAD.encode(digest(&SHA256, document.as_bytes()))
+    )
 }
 
 /// `If-None-Match` (RFC 9110 §13.1.2): compares weakly.
 fn matches(asked: &str, tag: &str) -> bool {
-    asked.split(',').map(str::trim).any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+    asked
+        .split(',')
+        .map(str::trim)
+        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }
 
 /// `GET /.well-known/oauth-authorization-server` and `/.well-known/openid-configuration`
 pub(crate) async fn metadata(State(authority): State<Arc<Authority>>) -> Response {
     let mut response = Json(document(&authority)).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHED));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHED));
     response
 }
 
@@ -56,8 +69,11 @@ fn document(authority: &Authority) -> Value {
     let settings = &authority.settings;
     let issuer = &settings.issuer;
     let methods = ["client_secret_basic", "client_secret_post"];
-    let mut scopes: Vec<&str> =
-        settings.clients.values().flat_map(|client| client.scopes.iter().map(String::as_str)).collect();
+    let mut scopes: Vec<&str> = settings
+        .clients
+        .values()
+        .flat_map(|client| client.scopes.iter().map(String::as_str))
+        .collect();
     scopes.sort_unstable();
     scopes.dedup();
     json!({
@@ -84,7 +100,9 @@ mod tests {
     fn a_known_document_is_known_by_its_tag_alone() {
         let tag = entity_tag("{}");
         assert_ne!(tag, entity_tag("{ }"));
-        assert!(matches(&tag, &tag) && matches("*", &tag) && matches(&format!("\"x\", W/{tag}"), &tag));
+        assert!(
+            matches(&tag, &tag) && matches("*", &tag) && matches(&format!("\"x\", W/{tag}"), &tag)
+        );
         assert!(!matches("\"x\"", &tag) && !matches("", &tag));
     }
 }

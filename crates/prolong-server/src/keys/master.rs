@@ -26,7 +26,9 @@ pub enum KeyFault {
     #[error("line {0} of the master keys is not `<id 0-255> <base64url of 32 bytes>`")]
     Malformed(usize),
     /// Ids must fall: the newest key comes first and has the highest id.
-    #[error("line {0} of the master keys: ids must be unique and fall from line to line, newest first")]
+    #[error(
+        "line {0} of the master keys: ids must be unique and fall from line to line, newest first"
+    )]
     NotFalling(usize),
 }
 
@@ -45,15 +47,24 @@ impl MasterKeys {
             let malformed = || KeyFault::Malformed(index + 1);
             let (id, key) = line.split_once(char::is_whitespace).ok_or_else(malformed)?;
             let id = KeyId(id.parse().map_err(|_| malformed())?);
-            let mut decoded = URL_SAFE_NO_PAD.decode(key.trim()).map_err(|_| malformed())?;
+            let mut decoded = URL_SAFE_NO_PAD
+                .decode(key.trim())
+                .map_err(|_| malformed())?;
             let bytes: [u8; 32] = decoded.as_slice().try_into().map_err(|_| malformed())?;
             decoded.zeroize();
             if keys.last().is_some_and(|newer| newer.id <= id) {
                 return Err(KeyFault::NotFalling(index + 1));
             }
-            keys.push(MasterKey { id, bytes: Zeroizing::new(bytes) });
+            keys.push(MasterKey {
+                id,
+                bytes: Zeroizing::new(bytes),
+            });
         }
-        if keys.is_empty() { Err(KeyFault::Empty) } else { Ok(Self(keys)) }
+        if keys.is_empty() {
+            Err(KeyFault::Empty)
+        } else {
+            Ok(Self(keys))
+        }
     }
 
     /// A line with a fresh key, to be put first.
@@ -72,19 +83,22 @@ impl MasterKeys {
 
     /// A 256-bit key for one purpose from each master key (HKDF-SHA-256, no salt), newest first.
     pub(super) fn derive(&self, purpose: &'static str) -> Vec<(KeyId, Zeroizing<[u8; 32]>)> {
-        self.0.iter().map(|key| (key.id, expand(&key.bytes, purpose))).collect()
+        self.0
+            .iter()
+            .filter_map(|key| Some((key.id, expand(&key.bytes, purpose)?)))
+            .collect()
     }
 }
 
-fn expand(key: &[u8; 32], purpose: &'static str) -> Zeroizing<[u8; 32]> {
+/// `None` only if the library fails, which 32 bytes give it no reason to. Never a key that is not derived.
+fn expand(key: &[u8; 32], purpose: &'static str) -> Option<Zeroizing<[u8; 32]>> {
     let extracted = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]).extract(key);
     let mut derived = Zeroizing::new([0; 32]);
-    let filled = extracted
+    extracted
         .expand(&[purpose.as_bytes()], hkdf::HKDF_SHA256)
-        .and_then(|material| material.fill(&mut *derived));
-    // 32 bytes are within what HKDF-SHA-256 gives (255 × 32); it has no other way to fail.
-    debug_assert!(filled.is_ok());
-    derived
+        .and_then(|material| material.fill(&mut *derived))
+        .ok()?;
+    Some(derived)
 }
 
 #[cfg(test)]
@@ -107,8 +121,14 @@ mod tests {
     #[test]
     fn faults_name_their_line() {
         assert_eq!(fault("# nothing\n"), Some(KeyFault::Empty));
-        assert_eq!(fault(&format!("1 {KEY}\n2 {KEY}")), Some(KeyFault::NotFalling(2)));
-        assert_eq!(fault(&format!("1 {KEY}\n1 {KEY}")), Some(KeyFault::NotFalling(2)));
+        assert_eq!(
+            fault(&format!("1 {KEY}\n2 {KEY}")),
+            Some(KeyFault::NotFalling(2))
+        );
+        assert_eq!(
+            fault(&format!("1 {KEY}\n1 {KEY}")),
+            Some(KeyFault::NotFalling(2))
+        );
         assert_eq!(fault("1 AAEC"), Some(KeyFault::Malformed(1)));
         assert_eq!(fault(&format!("256 {KEY}")), Some(KeyFault::Malformed(1)));
         assert_eq!(fault(KEY), Some(KeyFault::Malformed(1)));

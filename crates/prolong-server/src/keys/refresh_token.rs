@@ -57,7 +57,11 @@ impl RefreshKeys {
     #[must_use]
     pub fn derive(master: &MasterKeys) -> Self {
         let keys = master.derive("prolong/rt/v1");
-        Self(keys.into_iter().map(|(id, key)| (id, hmac::Key::new(hmac::HMAC_SHA256, &*key))).collect())
+        Self(
+            keys.into_iter()
+                .map(|(id, key)| (id, hmac::Key::new(hmac::HMAC_SHA256, &*key)))
+                .collect(),
+        )
     }
 
     /// The key that rotations sign with.
@@ -67,7 +71,10 @@ impl RefreshKeys {
     }
 
     fn key(&self, id: KeyId) -> Option<&hmac::Key> {
-        self.0.iter().find(|(known, _)| *known == id).map(|(_, key)| key)
+        self.0
+            .iter()
+            .find(|(known, _)| *known == id)
+            .map(|(_, key)| key)
     }
 
     /// The token of a generation; `None` where the key is not in the list any more, or the generation exceeds 48 bits.
@@ -129,9 +136,18 @@ pub(crate) fn secret_hash(session: SessionId, secret: &SessionSecret) -> SecretH
 }
 
 /// What the store keeps of an attempt id: bound to the session and to the generation that was presented.
-pub(crate) fn attempt_hash(session: SessionId, presented: Generation, attempt: &[u8; 16]) -> AttemptHash {
+pub(crate) fn attempt_hash(
+    session: SessionId,
+    presented: Generation,
+    attempt: &[u8; 16],
+) -> AttemptHash {
     let generation = presented.0.to_be_bytes();
-    AttemptHash(first(&hash(&[b"prolong/att/v1", &session.0, &generation[2..], attempt])))
+    AttemptHash(first(&hash(&[
+        b"prolong/att/v1",
+        &session.0,
+        &generation[2..],
+        attempt,
+    ])))
 }
 
 /// The key of a user's row.
@@ -172,44 +188,77 @@ mod tests {
     #[test]
     fn what_is_sealed_opens() {
         let keys = keys(OLD);
-        let token = keys.seal(SESSION, KeyId(1), Generation(70_000), &secret()).unwrap();
+        let token = keys
+            .seal(SESSION, KeyId(1), Generation(70_000), &secret())
+            .unwrap();
         assert_eq!(token.len(), 80);
         let opened = keys.open(&token).unwrap();
-        assert_eq!((opened.session, opened.generation, opened.key), (SESSION, Generation(70_000), KeyId(1)));
+        assert_eq!(
+            (opened.session, opened.generation, opened.key),
+            (SESSION, Generation(70_000), KeyId(1))
+        );
         assert_eq!(*opened.secret.0, [3; 16]);
     }
 
     /// Computed apart from this program, with Python's hmac and hashlib.
     #[test]
     fn tokens_and_hashes_are_those_of_the_vectors() {
-        const TOKEN: &str = "plr1_AQERERERERERERERERERERERAQIDBAUGIiIiIiIiIiIiIiIiIiIiIpFqnOT1_-77CCCCzgCIz18";
+        const TOKEN: &str =
+            "plr1_AQERERERERERERERERERERERAQIDBAUGIiIiIiIiIiIiIiIiIiIiIpFqnOT1_-77CCCCzgCIz18";
         let keys = keys("1 AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE");
         let session = SessionId([0x11; 16]);
         let secret = SessionSecret(Zeroizing::new([0x22; 16]));
         let sealed = keys.seal(session, KeyId(1), Generation(0x0102_0304_0506), &secret);
         assert_eq!(sealed.as_deref(), Some(TOKEN));
-        assert_eq!(keys.open(TOKEN).unwrap().generation, Generation(0x0102_0304_0506));
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        assert_eq!(
+            keys.open(TOKEN).unwrap().generation,
+            Generation(0x0102_0304_0506)
+        );
+        let hex = |bytes: &[u8]| {
+            bytes
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<String>()
+        };
         let known = "1503198246e479631372cd190ef9a212baf0ff393aef41bb4d2db6ed6ff10c62";
         assert_eq!(hex(&secret_hash(session, &secret).0), known);
-        assert_eq!(hex(&attempt_hash(session, Generation(7), &[0x33; 16]).0), "e9db801f39040fcc");
-        assert_eq!(hex(&user_key("maryo").0), "b0c6c4ddefba4c931a9895162da6d42e");
+        assert_eq!(
+            hex(&attempt_hash(session, Generation(7), &[0x33; 16]).0),
+            "e9db801f39040fcc"
+        );
+        assert_eq!(
+            hex(&user_key("maryo").0),
+            "b0c6c4ddefba4c931a9895162da6d42e"
+        );
     }
 
     #[test]
     fn no_other_spelling_of_the_same_bytes_opens() {
         let keys = keys(OLD);
-        let token = keys.seal(SESSION, KeyId(1), Generation(5), &secret()).unwrap();
+        let token = keys
+            .seal(SESSION, KeyId(1), Generation(5), &secret())
+            .unwrap();
         let last = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let spellings = last.chars().map(|last| format!("{}{last}", &token[..79]));
-        assert_eq!(spellings.filter(|spelling| keys.open(spelling).is_some()).count(), 1);
+        assert_eq!(
+            spellings
+                .filter(|spelling| keys.open(spelling).is_some())
+                .count(),
+            1
+        );
     }
 
     #[test]
     fn a_generation_has_48_bits() {
         let keys = keys(OLD);
         let seal = |generation| keys.seal(SESSION, KeyId(1), Generation(generation), &secret());
-        assert_eq!(keys.open(&seal((1 << 48) - 1).unwrap()).unwrap().generation.0, (1 << 48) - 1);
+        assert_eq!(
+            keys.open(&seal((1 << 48) - 1).unwrap())
+                .unwrap()
+                .generation
+                .0,
+            (1 << 48) - 1
+        );
         assert!(seal(1 << 48).is_none());
     }
 
@@ -224,7 +273,9 @@ mod tests {
     #[test]
     fn no_byte_can_be_changed() {
         let keys = keys(BOTH);
-        let token = keys.seal(SESSION, KeyId(1), Generation(5), &secret()).unwrap();
+        let token = keys
+            .seal(SESSION, KeyId(1), Generation(5), &secret())
+            .unwrap();
         for position in 0..token.len() {
             for other in ['A', 'B', 'z', '_', '=', '+'] {
                 let mut forged: Vec<char> = token.chars().collect();
@@ -242,10 +293,20 @@ mod tests {
 
     #[test]
     fn an_old_key_still_opens_and_an_unknown_one_does_not() {
-        let token = keys(OLD).seal(SESSION, KeyId(1), Generation(0), &secret()).unwrap();
+        let token = keys(OLD)
+            .seal(SESSION, KeyId(1), Generation(0), &secret())
+            .unwrap();
         assert!(keys(BOTH).open(&token).is_some());
-        assert!(keys("3 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").open(&token).is_none());
-        assert!(keys("1 ICECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").open(&token).is_none());
+        assert!(
+            keys("3 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8")
+                .open(&token)
+                .is_none()
+        );
+        assert!(
+            keys("1 ICECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8")
+                .open(&token)
+                .is_none()
+        );
     }
 
     #[test]
@@ -253,6 +314,9 @@ mod tests {
         let hash = attempt_hash(SESSION, Generation(4), &[1; 16]);
         assert_eq!(hash, attempt_hash(SESSION, Generation(4), &[1; 16]));
         assert_ne!(hash, attempt_hash(SESSION, Generation(5), &[1; 16]));
-        assert_ne!(hash, attempt_hash(SessionId([8; 16]), Generation(4), &[1; 16]));
+        assert_ne!(
+            hash,
+            attempt_hash(SessionId([8; 16]), Generation(4), &[1; 16])
+        );
     }
 }

@@ -8,9 +8,9 @@ use prolong_core::Timestamp;
 use prolong_store::{Change, KeyState, NotCommitted, SealedKey, Store, StoreError, Transaction};
 use prolong_verify::Keys;
 
+use super::MasterKeys;
 use super::sealing::Sealing;
 use super::signer::{self, Signer};
-use super::MasterKeys;
 use crate::entropy::Entropy;
 use crate::settings::Algorithm;
 
@@ -34,7 +34,9 @@ struct State {
 #[derive(Debug, thiserror::Error)]
 pub enum RingFault {
     /// A stored key was sealed under a master key that is not in the list, or is damaged.
-    #[error("signing key {0} cannot be opened: is the master key that sealed it still in the list?")]
+    #[error(
+        "signing key {0} cannot be opened: is the master key that sealed it still in the list?"
+    )]
     CannotOpen(String),
     /// There is no such key.
     #[error("there is no signing key {0}")]
@@ -65,10 +67,15 @@ impl SigningRing {
         let sealing = Sealing::derive(master);
         let mut keys = store.signing_keys().await?;
         let mut changes = Vec::new();
-        for key in keys.iter_mut().filter(|key| key.state != KeyState::Dead && sealing.is_stale(&key.sealed)) {
+        for key in keys
+            .iter_mut()
+            .filter(|key| key.state != KeyState::Dead && sealing.is_stale(&key.sealed))
+        {
             let cannot = || RingFault::CannotOpen(key.kid.clone());
             let private = sealing.open(&key.kid, &key.sealed).ok_or_else(cannot)?;
-            key.sealed = sealing.seal(&key.kid, &private, entropy).ok_or(RingFault::CannotMake)?;
+            key.sealed = sealing
+                .seal(&key.kid, &private, entropy)
+                .ok_or(RingFault::CannotMake)?;
             changes.push(Change::PutSigningKey(key.clone()));
         }
         if !keys.iter().any(|key| key.state == KeyState::Active) {
@@ -80,7 +87,12 @@ impl SigningRing {
             store.commit(Transaction { changes }).await?;
         }
         let state = ArcSwap::from_pointee(State::of(keys, &sealing)?);
-        Ok(Self { algorithm, sealing, state, changing: tokio::sync::Mutex::new(()) })
+        Ok(Self {
+            algorithm,
+            sealing,
+            state,
+            changing: tokio::sync::Mutex::new(()),
+        })
     }
 
     /// Signs claims (a JSON object) with the active key.
@@ -88,7 +100,11 @@ impl SigningRing {
     /// # Errors
     /// Only if the cryptographic library refuses.
     pub fn sign(&self, claims: &[u8]) -> Result<String, RingFault> {
-        self.state.load().active.sign(claims).ok_or(RingFault::CannotMake)
+        self.state
+            .load()
+            .active
+            .sign(claims)
+            .ok_or(RingFault::CannotMake)
     }
 
     /// The published key set, as JSON.
@@ -113,14 +129,29 @@ impl SigningRing {
     ///
     /// # Errors
     /// [`RingFault`]; nothing has changed then.
-    pub async fn rotate(&self, store: &dyn Store, now: Timestamp, entropy: &dyn Entropy) -> Result<String, RingFault> {
+    pub async fn rotate(
+        &self,
+        store: &dyn Store,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Result<String, RingFault> {
         let _turn = self.changing.lock().await;
         let before = store.signing_keys().await?;
         let mut keys = before.clone();
-        let kid = match keys.iter().find(|key| key.state == KeyState::Pending).map(|key| key.kid.clone()) {
+        let kid = match keys
+            .iter()
+            .find(|key| key.state == KeyState::Pending)
+            .map(|key| key.kid.clone())
+        {
             Some(kid) => kid,
             None => {
-                let key = make(&self.sealing, self.algorithm, KeyState::Pending, now, entropy)?;
+                let key = make(
+                    &self.sealing,
+                    self.algorithm,
+                    KeyState::Pending,
+                    now,
+                    entropy,
+                )?;
                 keys.push(key);
                 keys.last().map(|key| key.kid.clone()).unwrap_or_default()
             }
@@ -144,13 +175,22 @@ impl SigningRing {
         let _turn = self.changing.lock().await;
         let before = store.signing_keys().await?;
         let mut keys = before.clone();
-        let key = keys.iter_mut().find(|key| key.kid == kid).ok_or_else(|| RingFault::Unknown(kid.to_owned()))?;
+        let key = keys
+            .iter_mut()
+            .find(|key| key.kid == kid)
+            .ok_or_else(|| RingFault::Unknown(kid.to_owned()))?;
         let was_active = key.state == KeyState::Active;
         key.state = KeyState::Dead;
         key.state_since = now;
         key.sealed = Vec::new();
         if was_active {
-            let key = make(&self.sealing, self.algorithm, KeyState::Active, now, entropy)?;
+            let key = make(
+                &self.sealing,
+                self.algorithm,
+                KeyState::Active,
+                now,
+                entropy,
+            )?;
             keys.push(key);
         }
         self.store(store, &before, keys).await
@@ -173,24 +213,47 @@ impl SigningRing {
         let _turn = self.changing.lock().await;
         let before = store.signing_keys().await?;
         let mut keys = before.clone();
-        let active_since = keys.iter().find(|key| key.state == KeyState::Active).map(|key| key.state_since);
+        let active_since = keys
+            .iter()
+            .find(|key| key.state == KeyState::Active)
+            .map(|key| key.state_since);
         let age = active_since.map_or(Duration::ZERO, |since| now.since(since));
-        let pending = keys.iter().find(|key| key.state == KeyState::Pending).cloned();
+        let pending = keys
+            .iter()
+            .find(|key| key.state == KeyState::Pending)
+            .cloned();
         match pending {
             None if age + publish_ahead >= lifetime => {
-                keys.push(make(&self.sealing, self.algorithm, KeyState::Pending, now, entropy)?);
+                keys.push(make(
+                    &self.sealing,
+                    self.algorithm,
+                    KeyState::Pending,
+                    now,
+                    entropy,
+                )?);
             }
             Some(next) if age >= lifetime && now.since(next.state_since) >= publish_ahead => {
                 promote(&mut keys, &next.kid, now);
             }
             _ => {}
         }
-        keys.retain(|key| key.state != KeyState::Retiring || now.since(key.state_since) < verify_for);
-        if keys == self.state.load().keys { Ok(()) } else { self.store(store, &before, keys).await }
+        keys.retain(|key| {
+            key.state != KeyState::Retiring || now.since(key.state_since) < verify_for
+        });
+        if keys == self.state.load().keys {
+            Ok(())
+        } else {
+            self.store(store, &before, keys).await
+        }
     }
 
     /// Stores what differs from `before`, as it was read from the store, and goes on with `keys`.
-    async fn store(&self, store: &dyn Store, before: &[SealedKey], keys: Vec<SealedKey>) -> Result<(), RingFault> {
+    async fn store(
+        &self,
+        store: &dyn Store,
+        before: &[SealedKey],
+        keys: Vec<SealedKey>,
+    ) -> Result<(), RingFault> {
         let state = State::of(keys, &self.sealing)?;
         let mut changes: Vec<Change> = state
             .keys
@@ -198,7 +261,9 @@ impl SigningRing {
             .filter(|key| !before.contains(key))
             .map(|key| Change::PutSigningKey(key.clone()))
             .collect();
-        let gone = before.iter().filter(|old| !state.keys.iter().any(|key| key.kid == old.kid));
+        let gone = before
+            .iter()
+            .filter(|old| !state.keys.iter().any(|key| key.kid == old.kid));
         changes.extend(gone.map(|key| Change::RemoveSigningKey(key.kid.clone())));
         if !changes.is_empty() {
             store.commit(Transaction { changes }).await?;
@@ -210,7 +275,10 @@ impl SigningRing {
 
 impl State {
     fn of(keys: Vec<SealedKey>, sealing: &Sealing) -> Result<Self, RingFault> {
-        let active_kid = keys.iter().rfind(|key| key.state == KeyState::Active).map(|key| key.kid.clone());
+        let active_kid = keys
+            .iter()
+            .rfind(|key| key.state == KeyState::Active)
+            .map(|key| key.kid.clone());
         let active_kid = active_kid.ok_or(RingFault::CannotMake)?;
         let cannot = || RingFault::CannotOpen(active_kid.clone());
         let mut active = None;
@@ -218,7 +286,10 @@ impl State {
         for key in keys.iter().filter(|key| key.state != KeyState::Dead) {
             // What opens was sealed by an authority. A row that somebody else wrote must not verify anything.
             let Some(signer) = opened(key, sealing) else {
-                tracing::error!(kid = key.kid, "this signing key cannot be opened; it is not published");
+                tracing::error!(
+                    kid = key.kid,
+                    "this signing key cannot be opened; it is not published"
+                );
                 continue;
             };
             published.push(signer.public_jwk.clone());
@@ -229,14 +300,20 @@ impl State {
         let active = Arc::new(active.ok_or_else(cannot)?);
         let jwks = format!(r#"{{"keys":[{}]}}"#, published.join(","));
         let verification = Arc::new(Keys::from_jwks(&jwks).map_err(|_| cannot())?);
-        Ok(Self { keys, active, jwks: jwks.into(), verification })
+        Ok(Self {
+            keys,
+            active,
+            jwks: jwks.into(),
+            verification,
+        })
     }
 }
 
 /// The private half of a row, if it opens and is the key that its row says.
 fn opened(key: &SealedKey, sealing: &Sealing) -> Option<Signer> {
     let private = sealing.open(&key.kid, &key.sealed)?;
-    Signer::parse(Algorithm::parse(&key.algorithm)?, &private).filter(|signer| signer.kid == key.kid)
+    Signer::parse(Algorithm::parse(&key.algorithm)?, &private)
+        .filter(|signer| signer.kid == key.kid)
 }
 
 fn make(
@@ -248,7 +325,9 @@ fn make(
 ) -> Result<SealedKey, RingFault> {
     let private = signer::generate(algorithm).ok_or(RingFault::CannotMake)?;
     let signer = Signer::parse(algorithm, &private).ok_or(RingFault::CannotMake)?;
-    let sealed = sealing.seal(&signer.kid, &private, entropy).ok_or(RingFault::CannotMake)?;
+    let sealed = sealing
+        .seal(&signer.kid, &private, entropy)
+        .ok_or(RingFault::CannotMake)?;
     Ok(SealedKey {
         kid: signer.kid,
         algorithm: algorithm.as_str().to_owned(),
@@ -298,7 +377,11 @@ mod tests {
         Counting(std::sync::atomic::AtomicU8::new(0))
     }
 
-    async fn load(store: &MemoryStore, master: &str, algorithm: Algorithm) -> Result<SigningRing, RingFault> {
+    async fn load(
+        store: &MemoryStore,
+        master: &str,
+        algorithm: Algorithm,
+    ) -> Result<SigningRing, RingFault> {
         let master = MasterKeys::parse(master).unwrap();
         SigningRing::load(store, &master, algorithm, Timestamp::EPOCH, &entropy()).await
     }
@@ -306,7 +389,14 @@ mod tests {
     fn good(ring: &SigningRing, token: &str) -> bool {
         let expected = Expected::new("https://a.example", "api");
         let salt = [0; 16];
-        verify(token, &ring.verification_keys(), &expected, &Revoked::new(salt), 1_000).is_ok()
+        verify(
+            token,
+            &ring.verification_keys(),
+            &expected,
+            &Revoked::new(salt),
+            1_000,
+        )
+        .is_ok()
     }
 
     const CLAIMS: &[u8] = br#"{"iss":"https://a.example","aud":"api","sub":"u","client_id":"web","iat":900,"exp":2000,"jti":"j"}"#;
@@ -314,7 +404,9 @@ mod tests {
     #[tokio::test]
     async fn every_algorithm_signs_what_the_verifier_accepts() {
         for algorithm in Algorithm::ALL {
-            let ring = load(&MemoryStore::new([0; 16]), OLD, algorithm).await.unwrap();
+            let ring = load(&MemoryStore::new([0; 16]), OLD, algorithm)
+                .await
+                .unwrap();
             let token = ring.sign(CLAIMS).unwrap();
             assert!(good(&ring, &token), "{algorithm:?}");
             assert!(!ring.jwks().contains("\"d\""));
@@ -324,10 +416,20 @@ mod tests {
     #[tokio::test]
     async fn keys_survive_a_restart_and_a_new_master_key() {
         let store = MemoryStore::new([0; 16]);
-        let token = load(&store, OLD, Algorithm::Es256).await.unwrap().sign(CLAIMS).unwrap();
+        let token = load(&store, OLD, Algorithm::Es256)
+            .await
+            .unwrap()
+            .sign(CLAIMS)
+            .unwrap();
         assert!(load(&store, NEW, Algorithm::Es256).await.is_err());
-        assert!(good(&load(&store, BOTH, Algorithm::Es256).await.unwrap(), &token));
-        assert!(good(&load(&store, NEW, Algorithm::Es256).await.unwrap(), &token), "it was resealed");
+        assert!(good(
+            &load(&store, BOTH, Algorithm::Es256).await.unwrap(),
+            &token
+        ));
+        assert!(
+            good(&load(&store, NEW, Algorithm::Es256).await.unwrap(), &token),
+            "it was resealed"
+        );
     }
 
     #[tokio::test]
@@ -336,10 +438,14 @@ mod tests {
         let ring = load(&store, OLD, Algorithm::Es256).await.unwrap();
         let old = ring.sign(CLAIMS).unwrap();
         let old_kid = ring.list()[0].kid.clone();
-        ring.rotate(&store, Timestamp::from_secs(10), &entropy()).await.unwrap();
+        ring.rotate(&store, Timestamp::from_secs(10), &entropy())
+            .await
+            .unwrap();
         let new = ring.sign(CLAIMS).unwrap();
         assert!(good(&ring, &old) && good(&ring, &new));
-        ring.distrust(&store, &old_kid, Timestamp::from_secs(20), &entropy()).await.unwrap();
+        ring.distrust(&store, &old_kid, Timestamp::from_secs(20), &entropy())
+            .await
+            .unwrap();
         assert!(!good(&ring, &old) && good(&ring, &new));
         let again = load(&store, OLD, Algorithm::Es256).await.unwrap();
         assert!(!good(&again, &old) && good(&again, &new));
@@ -349,12 +455,19 @@ mod tests {
     async fn a_row_that_no_master_key_sealed_verifies_nothing() {
         let store = MemoryStore::new([0; 16]);
         let ring = load(&store, OLD, Algorithm::Es256).await.unwrap();
-        let elsewhere = load(&MemoryStore::new([0; 16]), NEW, Algorithm::Es256).await.unwrap();
+        let elsewhere = load(&MemoryStore::new([0; 16]), NEW, Algorithm::Es256)
+            .await
+            .unwrap();
         let mut planted = elsewhere.list()[0].clone();
         planted.state = KeyState::Retiring;
         let kid = planted.kid.clone();
-        store.commit(Transaction::of(Change::PutSigningKey(planted))).await.unwrap();
-        ring.tick(&store, Timestamp::EPOCH, 30 * DAY, DAY, 2 * DAY, &entropy()).await.unwrap();
+        store
+            .commit(Transaction::of(Change::PutSigningKey(planted)))
+            .await
+            .unwrap();
+        ring.tick(&store, Timestamp::EPOCH, 30 * DAY, DAY, 2 * DAY, &entropy())
+            .await
+            .unwrap();
         assert!(!good(&ring, &elsewhere.sign(CLAIMS).unwrap()));
         assert!(!ring.jwks().contains(&kid));
     }
@@ -366,10 +479,28 @@ mod tests {
         let there = load(&store, OLD, Algorithm::Es256).await.unwrap();
         let first = here.list()[0].kid.clone();
         let old = here.sign(CLAIMS).unwrap();
-        there.distrust(&store, &first, Timestamp::from_secs(1), &entropy()).await.unwrap();
-        here.rotate(&store, Timestamp::from_secs(2), &entropy()).await.unwrap();
-        assert!(!good(&here, &old), "rotating here does not bring the dead key back");
-        there.tick(&store, Timestamp::from_secs(3), 30 * DAY, DAY, 2 * DAY, &entropy()).await.unwrap();
+        there
+            .distrust(&store, &first, Timestamp::from_secs(1), &entropy())
+            .await
+            .unwrap();
+        here.rotate(&store, Timestamp::from_secs(2), &entropy())
+            .await
+            .unwrap();
+        assert!(
+            !good(&here, &old),
+            "rotating here does not bring the dead key back"
+        );
+        there
+            .tick(
+                &store,
+                Timestamp::from_secs(3),
+                30 * DAY,
+                DAY,
+                2 * DAY,
+                &entropy(),
+            )
+            .await
+            .unwrap();
         assert!(good(&there, &here.sign(CLAIMS).unwrap()));
     }
 
@@ -380,7 +511,9 @@ mod tests {
         let first = ring.sign(CLAIMS).unwrap();
         let tick = async |days: u32| {
             let now = Timestamp::EPOCH.plus(DAY * days);
-            ring.tick(&store, now, 30 * DAY, DAY, 2 * DAY, &entropy()).await.unwrap();
+            ring.tick(&store, now, 30 * DAY, DAY, 2 * DAY, &entropy())
+                .await
+                .unwrap();
             ring.list().iter().map(|key| key.state).collect::<Vec<_>>()
         };
         assert_eq!(tick(28).await, [KeyState::Active]);

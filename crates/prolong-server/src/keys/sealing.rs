@@ -14,9 +14,15 @@ pub(super) struct Sealing(Vec<(KeyId, LessSafeKey)>);
 
 impl Sealing {
     pub(super) fn derive(master: &MasterKeys) -> Self {
-        let keys = master.derive("prolong/seal/v1").into_iter().filter_map(|(id, key)| {
-            Some((id, LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &*key).ok()?)))
-        });
+        let keys = master
+            .derive("prolong/seal/v1")
+            .into_iter()
+            .filter_map(|(id, key)| {
+                Some((
+                    id,
+                    LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &*key).ok()?),
+                ))
+            });
         Self(keys.collect())
     }
 
@@ -28,7 +34,8 @@ impl Sealing {
         let mut body = Zeroizing::new(Vec::with_capacity(private.len() + AES_256_GCM.tag_len()));
         body.extend_from_slice(private);
         let nonce_once = Nonce::assume_unique_for_key(nonce);
-        key.seal_in_place_append_tag(nonce_once, Aad::from(kid.as_bytes()), &mut *body).ok()?;
+        key.seal_in_place_append_tag(nonce_once, Aad::from(kid.as_bytes()), &mut *body)
+            .ok()?;
         let mut sealed = vec![id.0];
         sealed.extend_from_slice(&nonce);
         sealed.append(&mut body);
@@ -42,7 +49,10 @@ impl Sealing {
         let (nonce, body) = rest.split_at_checked(12)?;
         let mut body = Zeroizing::new(body.to_vec());
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let length = key.open_in_place(nonce, Aad::from(kid.as_bytes()), &mut body).ok()?.len();
+        let length = key
+            .open_in_place(nonce, Aad::from(kid.as_bytes()), &mut body)
+            .ok()?
+            .len();
         body.truncate(length);
         Some(body)
     }

@@ -4,7 +4,8 @@ use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
+    RSA_PSS_SHA256,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -33,8 +34,14 @@ enum Pair {
 pub(super) fn generate(algorithm: Algorithm) -> Option<Zeroizing<Vec<u8>>> {
     let random = SystemRandom::new();
     let document = match algorithm {
-        Algorithm::Es256 => EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).ok()?.as_ref().to_vec(),
-        Algorithm::EdDsa => Ed25519KeyPair::generate_pkcs8(&random).ok()?.as_ref().to_vec(),
+        Algorithm::Es256 => EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
+            .ok()?
+            .as_ref()
+            .to_vec(),
+        Algorithm::EdDsa => Ed25519KeyPair::generate_pkcs8(&random)
+            .ok()?
+            .as_ref()
+            .to_vec(),
         Algorithm::Rs256 | Algorithm::Ps256 => {
             let pair = RsaKeyPair::generate(KeySize::Rsa2048).ok()?;
             let der: Pkcs8V1Der<'static> = pair.as_der().ok()?;
@@ -49,7 +56,8 @@ impl Signer {
     pub(super) fn parse(algorithm: Algorithm, pkcs8: &[u8]) -> Option<Self> {
         let (pair, public, verified) = match algorithm {
             Algorithm::Es256 => {
-                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).ok()?;
+                let pair =
+                    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).ok()?;
                 let public = PublicKeyBytes::from_uncompressed_point(pair.public_key().as_ref())?;
                 (Pair::Es256(pair), public, Verified::Es256)
             }
@@ -74,9 +82,17 @@ impl Signer {
         };
         let jwk = PublicJwk::new(&public, verified)?;
         let kid = jwk.kid().to_owned();
-        let head = format!(r#"{{"typ":"at+jwt","alg":"{}","kid":"{kid}"}}"#, algorithm.as_str());
+        let head = format!(
+            r#"{{"typ":"at+jwt","alg":"{}","kid":"{kid}"}}"#,
+            algorithm.as_str()
+        );
         let head = format!("{}.", URL_SAFE_NO_PAD.encode(head));
-        Some(Self { public_jwk: serde_json::to_string(&jwk).ok()?, kid, head, pair })
+        Some(Self {
+            public_jwk: serde_json::to_string(&jwk).ok()?,
+            kid,
+            head,
+            pair,
+        })
     }
 
     /// A compact JWS over the claims. `None` only if the library refuses, which it has no reason to.

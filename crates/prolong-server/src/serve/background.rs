@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prolong_core::Timestamp;
+use prolong_core::{Limit, Timestamp};
 use prolong_store::{Change, NotCommitted, Transaction};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
@@ -16,8 +16,18 @@ pub const CLOCK_HIGH_WATER: &str = "clock_high_water";
 pub async fn run_background(authority: Arc<Authority>) {
     let mut turn = interval(TURN);
     turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut activity = interval(ACTIVITY);
+    activity.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        turn.tick().await;
+        tokio::select! {
+            _ = activity.tick() => {
+                if let Err(error) = authority.store_activity().await {
+                    tracing::warn!(%error, "activity that was seen could not be stored");
+                }
+                continue;
+            }
+            _ = turn.tick() => {}
+        }
         let now = match authority.clock.trusted_now() {
             Ok(now) => now,
             Err(why) => {
@@ -31,28 +41,59 @@ pub async fn run_background(authority: Arc<Authority>) {
         if let Err(error) = authority.turn(now).await {
             tracing::warn!(%error, "background work failed; it is tried again in {} s", TURN.as_secs());
         }
+        if let Err(error) = authority.follow_feed().await {
+            tracing::warn!(%error, "the feed could not be read; it is tried again");
+        }
         let (store, retention) = (&*authority.store, &authority.settings.retention);
         let keys = &authority.signing;
         let (life, ahead) = (retention.signing_key, retention.publish_ahead);
-        if let Err(error) = keys.tick(store, now, life, ahead, authority.longest_use(), &*authority.entropy).await {
+        if let Err(error) = keys
+            .tick(
+                store,
+                now,
+                life,
+                ahead,
+                authority.longest_use(),
+                &*authority.entropy,
+            )
+            .await
+        {
             tracing::warn!(%error, "the signing keys were not looked after; it is tried again");
         }
     }
 }
 
 const TURN: Duration = Duration::from_secs(30);
+/// Activity that was seen is stored so often: a crash forgets no more of it.
+const ACTIVITY: Duration = Duration::from_secs(1);
 const BATCH: usize = 200;
 const BATCHES: usize = 50;
 const AUDIT_BATCH: usize = 1000;
+/// As good as never, for a policy that asks for an expired token however old.
+const YEAR: Duration = Duration::from_secs(365 * 86_400);
 /// Between two batches, so that requests go first.
 const PAUSE: Duration = Duration::from_millis(20);
 
 impl Authority {
     /// How long after its signature an access token may still be presented, with an hour to spare.
     fn longest_use(&self) -> Duration {
-        let policies = self.settings.clients.values().flat_map(|client| core::iter::once(&client.policy).chain(&client.policy_remembered));
-        let longest = policies.map(|policy| policy.access.saturating_add(policy.accept_expired)).max();
-        longest.unwrap_or_default().saturating_add(Duration::from_secs(3600))
+        let policies =
+            self.settings.clients.values().flat_map(|client| {
+                core::iter::once(&client.policy).chain(&client.policy_remembered)
+            });
+        let longest = policies
+            .map(|policy| {
+                let after = match policy.idle {
+                    Limit::After(idle) if policy.require_access_token => idle,
+                    Limit::Never if policy.require_access_token => YEAR,
+                    _ => policy.accept_expired,
+                };
+                policy.access.saturating_add(after)
+            })
+            .max();
+        longest
+            .unwrap_or_default()
+            .saturating_add(Duration::from_secs(3600))
     }
 
     async fn turn(&self, now: Timestamp) -> Result<(), NotCommitted> {

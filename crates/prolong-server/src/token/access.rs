@@ -74,6 +74,23 @@ impl AccessClaims<'_> {
 
 /// Members that only the authority sets.
 pub(crate) const RESERVED: &[&str] = &[
-    "iss", "sub", "aud", "client_id", "iat", "nbf", "exp", "jti", "auth_time", "sid", "jwt_version", "softexp", "scope",
-    "acr", "amr", "gen", "cnf", "azp", "act",
+    "iss",
+    "sub",
+    "aud",
+    "client_id",
+    "iat",
+    "nbf",
+    "exp",
+    "jti",
+    "auth_time",
+    "sid",
+    "jwt_version",
+    "softexp",
+    "scope",
+    "acr",
+    "amr",
+    "gen",
+    "cnf",
+    "azp",
+    "act",
 ];

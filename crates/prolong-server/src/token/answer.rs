@@ -28,7 +28,10 @@ impl Authority {
         scope: Option<&str>,
         now: Timestamp,
     ) -> Result<TokenAnswer, Failure> {
-        let granted = session.scope.as_deref().map_or_else(|| user_scopes(client), str::to_owned);
+        let granted = session
+            .scope
+            .as_deref()
+            .map_or_else(|| user_scopes(client), str::to_owned);
         let access = &renewal.access;
         let supersede = client.policy_for(session.flags.remember).supersede;
         let claims = AccessClaims {
@@ -50,12 +53,17 @@ impl Authority {
                 public: &user.claims,
             }),
         };
-        let access_token = self.signing.sign(&claims.to_json()).map_err(Failure::unavailable)?;
+        let access_token = self
+            .signing
+            .sign(&claims.to_json())
+            .map_err(Failure::unavailable)?;
         let refresh_token = match (renewal.refresh, secret) {
             (Some(refresh), Some(secret)) if refresh.in_body || refresh.set_cookie => Some(
                 self.refresh_keys
                     .seal(session.id, refresh.key, refresh.generation, secret)
-                    .ok_or_else(|| Failure::unavailable("a refresh-token key is missing from the master keys"))?,
+                    .ok_or_else(|| {
+                        Failure::unavailable("a refresh-token key is missing from the master keys")
+                    })?,
             ),
             _ => None,
         };
@@ -81,8 +89,12 @@ impl Authority {
 
 /// The scopes of a client that a user's token carries: machine scopes are for the client itself.
 pub(crate) fn user_scopes(client: &Client) -> String {
-    let scopes: Vec<&str> =
-        client.scopes.iter().map(String::as_str).filter(|scope| !scope.starts_with("prolong:")).collect();
+    let scopes: Vec<&str> = client
+        .scopes
+        .iter()
+        .map(String::as_str)
+        .filter(|scope| !scope.starts_with("prolong:"))
+        .collect();
     scopes.join(" ")
 }
 
@@ -99,7 +111,9 @@ pub(crate) fn summary(session: &Session) -> SessionSummary {
 
 /// A point in time as RFC 3339, in UTC.
 pub(crate) fn rfc3339(at: Timestamp) -> String {
-    jiff::Timestamp::from_millisecond(at.as_millis()).map(|at| at.to_string()).unwrap_or_default()
+    jiff::Timestamp::from_millisecond(at.as_millis())
+        .map(|at| at.to_string())
+        .unwrap_or_default()
 }
 
 /// Seconds to the idle deadline and to the absolute end; the first never exceeds the second.
@@ -122,7 +136,11 @@ fn refresh_in(access: &AccessGrant, entropy: &dyn Entropy) -> Option<i64> {
             let unit = unit(entropy);
             let drawn = life.mul_f64(0.6 + 0.3 * unit);
             let within = at_most.map_or(Duration::MAX, |most| most.mul_f64((2.0 + unit) / 3.0));
-            Some(i64::try_from(drawn.min(within).as_secs()).unwrap_or(i64::MAX).max(1))
+            Some(
+                i64::try_from(drawn.min(within).as_secs())
+                    .unwrap_or(i64::MAX)
+                    .max(1),
+            )
         }
     }
 }

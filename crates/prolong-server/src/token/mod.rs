@@ -4,4 +4,4 @@ mod access;
 mod answer;
 
 pub(crate) use access::{AccessClaims, SessionClaims};
-pub(crate) use answer::{rfc3339, summary};
+pub(crate) use answer::rfc3339;

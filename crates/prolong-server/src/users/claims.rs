@@ -4,20 +4,26 @@ use serde_json::{Map, Value};
 
 /// Checks claims that somebody wants to set; `Err` ends a sentence that begins with the field.
 pub(crate) fn parsed_claims(claims: &Value) -> Result<String, String> {
-    let Value::Object(claims) = claims else { return Err("must be an object".to_owned()) };
+    let Value::Object(claims) = claims else {
+        return Err("must be an object".to_owned());
+    };
     if let Some(name) = claims.keys().find(|name| RESERVED.contains(&name.as_str())) {
         return Err(format!("must not set `{name}`: the authority does"));
     }
     let text = Value::Object(claims.clone()).to_string();
     if text.len() > MOST {
-        return Err(format!("must have at most {MOST} bytes as JSON: they travel with every request"));
+        return Err(format!(
+            "must have at most {MOST} bytes as JSON: they travel with every request"
+        ));
     }
     Ok(text)
 }
 
 /// `stored` with the members of `change` set; a member that is `null` is removed (RFC 7396, one level deep).
 pub(crate) fn merged_claims(stored: &str, change: &Value) -> Result<String, String> {
-    let Value::Object(change) = change else { return Err("must be an object".to_owned()) };
+    let Value::Object(change) = change else {
+        return Err("must be an object".to_owned());
+    };
     let mut claims: Map<String, Value> = serde_json::from_str(stored).unwrap_or_default();
     for (name, value) in change {
         if value.is_null() {
@@ -31,8 +37,29 @@ pub(crate) fn merged_claims(stored: &str, change: &Value) -> Result<String, Stri
 
 /// Claims with a meaning of their own (RFC 7519, RFC 9068, RFC 7800, OpenID Connect, and ours).
 const RESERVED: &[&str] = &[
-    "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "auth_time", "acr", "amr", "scope", "sid", "cnf",
-    "azp", "nonce", "at_hash", "c_hash", "act", "may_act", "jwt_version", "softexp", "gen",
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "nbf",
+    "iat",
+    "jti",
+    "client_id",
+    "auth_time",
+    "acr",
+    "amr",
+    "scope",
+    "sid",
+    "cnf",
+    "azp",
+    "nonce",
+    "at_hash",
+    "c_hash",
+    "act",
+    "may_act",
+    "jwt_version",
+    "softexp",
+    "gen",
 ];
 const MOST: usize = 4096;
 
@@ -43,9 +70,16 @@ mod tests {
 
     #[test]
     fn only_objects_without_reserved_names() {
-        assert_eq!(parsed_claims(&json!({"role": "admin"})), Ok(r#"{"role":"admin"}"#.to_owned()));
+        assert_eq!(
+            parsed_claims(&json!({"role": "admin"})),
+            Ok(r#"{"role":"admin"}"#.to_owned())
+        );
         assert!(parsed_claims(&json!([])).is_err());
-        assert!(parsed_claims(&json!({"jwt_version": 9})).unwrap_err().contains("jwt_version"));
+        assert!(
+            parsed_claims(&json!({"jwt_version": 9}))
+                .unwrap_err()
+                .contains("jwt_version")
+        );
         assert!(parsed_claims(&json!({"x": "y".repeat(5000)})).is_err());
     }
 

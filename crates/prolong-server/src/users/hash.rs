@@ -18,9 +18,13 @@ pub struct PasswordHash {
 
 #[derive(Clone)]
 enum Kind {
-    Argon2(phc::PasswordHash),
+    Argon2(Box<phc::PasswordHash>),
     Bcrypt,
-    Django { rounds: NonZeroU32, salt: Box<str>, expected: Vec<u8> },
+    Django {
+        rounds: NonZeroU32,
+        salt: Box<str>,
+        expected: Vec<u8>,
+    },
 }
 
 /// What an Argon2id hash made here costs.
@@ -31,13 +35,17 @@ pub(crate) struct Cost(Params);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HashFault {
     /// No notation that is known here.
-    #[error("must be an Argon2 hash in PHC notation ($argon2id$…), a bcrypt hash ($2b$…), or Django's pbkdf2_sha256$…")]
+    #[error(
+        "must be an Argon2 hash in PHC notation ($argon2id$…), a bcrypt hash ($2b$…), or Django's pbkdf2_sha256$…"
+    )]
     Unknown,
     /// A known notation, but broken.
     #[error("begins like a hash but cannot be read to its end")]
     Broken,
     /// So expensive that sign-ins could stop this server.
-    #[error("is too expensive to verify here (at most 256 MiB and 16 passes of Argon2, bcrypt cost 15, 5,000,000 rounds of PBKDF2)")]
+    #[error(
+        "is too expensive to verify here (at most 256 MiB and 16 passes of Argon2, bcrypt cost 15, 5,000,000 rounds of PBKDF2)"
+    )]
     TooExpensive,
 }
 
@@ -56,7 +64,10 @@ impl PasswordHash {
         } else {
             return Err(HashFault::Unknown);
         };
-        Ok(Self { text: text.into(), kind })
+        Ok(Self {
+            text: text.into(),
+            kind,
+        })
     }
 
     /// As it is stored.
@@ -67,19 +78,34 @@ impl PasswordHash {
     /// Whether `password` is the one. Takes as long as the hash costs; call it where blocking is allowed.
     pub(crate) fn verify(&self, password: &[u8]) -> bool {
         match &self.kind {
-            Kind::Argon2(hash) => Argon2::default().verify_password(password, hash).is_ok(),
+            Kind::Argon2(hash) => Argon2::default().verify_password(password, &**hash).is_ok(),
             Kind::Bcrypt => bcrypt::verify(password, &self.text).unwrap_or(false),
-            Kind::Django { rounds, salt, expected } => {
+            Kind::Django {
+                rounds,
+                salt,
+                expected,
+            } => {
                 use aws_lc_rs::pbkdf2::{PBKDF2_HMAC_SHA256, verify};
-                verify(PBKDF2_HMAC_SHA256, *rounds, salt.as_bytes(), password, expected).is_ok()
+                verify(
+                    PBKDF2_HMAC_SHA256,
+                    *rounds,
+                    salt.as_bytes(),
+                    password,
+                    expected,
+                )
+                .is_ok()
             }
         }
     }
 
     /// Whether it should be replaced by one made here, at the next chance: another notation, or cheaper than `cost`.
     pub(crate) fn needs_rehash(&self, cost: &Cost) -> bool {
-        let Kind::Argon2(hash) = &self.kind else { return true };
-        let Ok(params) = Params::try_from(hash) else { return true };
+        let Kind::Argon2(hash) = &self.kind else {
+            return true;
+        };
+        let Ok(params) = Params::try_from(&**hash) else {
+            return true;
+        };
         hash.algorithm.as_str() != "argon2id"
             || params.m_cost() < cost.0.m_cost()
             || params.t_cost() < cost.0.t_cost()
@@ -100,7 +126,10 @@ impl Cost {
 
     /// Hashes a new password. Blocks.
     pub(crate) fn hash(&self, password: &[u8], salt: [u8; 16]) -> Option<String> {
-        self.argon2().hash_password_with_salt(password, &salt).ok().map(|hash: phc::PasswordHash| hash.to_string())
+        self.argon2()
+            .hash_password_with_salt(password, &salt)
+            .ok()
+            .map(|hash: phc::PasswordHash| hash.to_string())
     }
 
     /// A hash at this cost that no password has: verifying it takes as long as verifying a real one.
@@ -133,7 +162,7 @@ fn argon2_kind(text: &str) -> Result<Kind, HashFault> {
     if params.m_cost() > 256 * 1024 || params.t_cost() > 16 || params.p_cost() > 16 {
         return Err(HashFault::TooExpensive);
     }
-    Ok(Kind::Argon2(hash))
+    Ok(Kind::Argon2(Box::new(hash)))
 }
 
 fn bcrypt_kind(text: &str) -> Result<Kind, HashFault> {
@@ -147,7 +176,8 @@ fn bcrypt_kind(text: &str) -> Result<Kind, HashFault> {
 
 fn django_kind(rest: &str) -> Result<Kind, HashFault> {
     let mut parts = rest.split('$');
-    let (Some(rounds), Some(salt), Some(expected), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    let (Some(rounds), Some(salt), Some(expected), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return Err(HashFault::Broken);
     };
@@ -159,7 +189,11 @@ fn django_kind(rest: &str) -> Result<Kind, HashFault> {
     if rounds.get() > 5_000_000 {
         return Err(HashFault::TooExpensive);
     }
-    Ok(Kind::Django { rounds, salt: salt.into(), expected })
+    Ok(Kind::Django {
+        rounds,
+        salt: salt.into(),
+        expected,
+    })
 }
 
 const BCRYPT: [&str; 4] = ["$2a$", "$2b$", "$2x$", "$2y$"];
@@ -186,7 +220,11 @@ mod tests {
     #[test]
     fn bcrypt_verifies_and_is_remade() {
         let text = bcrypt::hash_with_salt("correct horse", 4, [7; 16]).unwrap();
-        for version in [bcrypt::Version::TwoA, bcrypt::Version::TwoB, bcrypt::Version::TwoY] {
+        for version in [
+            bcrypt::Version::TwoA,
+            bcrypt::Version::TwoB,
+            bcrypt::Version::TwoY,
+        ] {
             let hash = PasswordHash::parse(&text.format_for_version(version)).unwrap();
             assert!(hash.verify(b"correct horse"));
             assert!(!hash.verify(b"wrong"));
@@ -216,8 +254,9 @@ mod tests {
     #[test]
     fn pbkdf2_is_the_one_of_the_rfc() {
         let bytes = [
-            0x55, 0xac, 0x04, 0x6e, 0x56, 0xe3, 0x08, 0x9f, 0xec, 0x16, 0x91, 0xc2, 0x25, 0x44, 0xb6, 0x05, 0xf9, 0x41,
-            0x85, 0x21, 0x6d, 0xde, 0x04, 0x65, 0xe6, 0x8b, 0x9d, 0x57, 0xc2, 0x0d, 0xac, 0xbc,
+            0x55, 0xac, 0x04, 0x6e, 0x56, 0xe3, 0x08, 0x9f, 0xec, 0x16, 0x91, 0xc2, 0x25, 0x44,
+            0xb6, 0x05, 0xf9, 0x41, 0x85, 0x21, 0x6d, 0xde, 0x04, 0x65, 0xe6, 0x8b, 0x9d, 0x57,
+            0xc2, 0x0d, 0xac, 0xbc,
         ];
         let text = format!("pbkdf2_sha256$1$salt${}", STANDARD.encode(bytes));
         assert!(PasswordHash::parse(&text).unwrap().verify(b"passwd"));
@@ -246,6 +285,9 @@ mod tests {
             assert_eq!(PasswordHash::parse(text).err(), Some(fault), "{text}");
         }
         let dear = format!("pbkdf2_sha256$5000001$salt${}", STANDARD.encode([0; 32]));
-        assert_eq!(PasswordHash::parse(&dear).err(), Some(HashFault::TooExpensive));
+        assert_eq!(
+            PasswordHash::parse(&dear).err(),
+            Some(HashFault::TooExpensive)
+        );
     }
 }

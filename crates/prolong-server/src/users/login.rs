@@ -17,7 +17,11 @@ pub(crate) fn valid_login(login: &str) -> Result<String, &'static str> {
 /// Checks a user's id.
 pub(crate) fn valid_sub(sub: &str) -> Result<(), &'static str> {
     printable(sub, MOST_NAME)?;
-    if sub.trim() == sub { Ok(()) } else { Err("must not begin or end with space") }
+    if sub.trim() == sub {
+        Ok(())
+    } else {
+        Err("must not begin or end with space")
+    }
 }
 
 /// Checks a new password: at least 8 characters (NIST SP 800-63B-4 §3.1.1.2 where it is not the only factor), at most
@@ -61,7 +65,10 @@ mod tests {
 
     #[test]
     fn names_are_checked() {
-        assert_eq!(valid_login(" Maryo@Example.com "), Ok("maryo@example.com".to_owned()));
+        assert_eq!(
+            valid_login(" Maryo@Example.com "),
+            Ok("maryo@example.com".to_owned())
+        );
         assert!(valid_login("  ").is_err());
         assert!(valid_login("a\u{0}b").is_err());
         assert!(valid_login(&"a".repeat(256)).is_err());

@@ -14,10 +14,16 @@ pub(crate) fn coarse(address: IpAddr) -> String {
 
 fn masked(address: IpAddr, v6_bits: u32) -> String {
     match address.to_canonical() {
-        IpAddr::V4(address) => format!("{}/24", Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << 8))),
+        IpAddr::V4(address) => format!(
+            "{}/24",
+            Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << 8))
+        ),
         IpAddr::V6(address) => {
             let mask = u128::MAX.checked_shl(128 - v6_bits).unwrap_or(u128::MAX);
-            format!("{}/{v6_bits}", Ipv6Addr::from_bits(address.to_bits() & mask))
+            format!(
+                "{}/{v6_bits}",
+                Ipv6Addr::from_bits(address.to_bits() & mask)
+            )
         }
     }
 }
@@ -32,7 +38,10 @@ mod tests {
         assert_eq!(network("192.0.2.77"), "192.0.2.0/24");
         assert_eq!(network("::ffff:192.0.2.77"), "192.0.2.0/24");
         assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
-        assert_eq!(coarse("2001:db8:1:2:3:4:5:6".parse().unwrap()), "2001:db8:1::/48");
+        assert_eq!(
+            coarse("2001:db8:1:2:3:4:5:6".parse().unwrap()),
+            "2001:db8:1::/48"
+        );
         assert_eq!(guessing_network(None), "unknown");
     }
 }

@@ -46,9 +46,13 @@ impl PasswordPool {
     pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, PasswordBusy> {
         let known = hash.and_then(|hash| PasswordHash::parse(hash).ok());
         let real = known.is_some();
-        let Some(hash) = known.or_else(|| self.nobodys.clone()) else { return Ok(false) };
+        let Some(hash) = known.or_else(|| self.nobodys.clone()) else {
+            return Ok(false);
+        };
         let password = Zeroizing::new(password.as_bytes().to_vec());
-        self.take_turn(move || hash.verify(&password)).await.map(|matches| matches && real)
+        self.take_turn(move || hash.verify(&password))
+            .await
+            .map(|matches| matches && real)
     }
 
     /// Hashes a new password with this salt.
@@ -58,7 +62,9 @@ impl PasswordPool {
     pub async fn hash(&self, password: &str, salt: [u8; 16]) -> Result<String, PasswordBusy> {
         let cost = self.cost.clone();
         let password = Zeroizing::new(password.as_bytes().to_vec());
-        self.take_turn(move || cost.hash(&password, salt)).await?.ok_or(PasswordBusy)
+        self.take_turn(move || cost.hash(&password, salt))
+            .await?
+            .ok_or(PasswordBusy)
     }
 
     /// Whether a stored hash should be replaced once its password is known.
@@ -67,9 +73,15 @@ impl PasswordPool {
         PasswordHash::parse(hash).is_ok_and(|hash| hash.needs_rehash(&self.cost))
     }
 
-    async fn take_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, PasswordBusy> {
+    async fn take_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, PasswordBusy> {
         let _place = Place::take(&self.present, self.most_present)?;
-        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| PasswordBusy)?;
+        let turn = Arc::clone(&self.turns)
+            .acquire_owned()
+            .await
+            .map_err(|_| PasswordBusy)?;
         // The turn goes along: if the caller goes away, the thread still counts until it is done.
         let task = tokio::task::spawn_blocking(move || {
             let result = work();
@@ -86,7 +98,11 @@ struct Place<'a>(&'a AtomicUsize);
 impl<'a> Place<'a> {
     fn take(present: &'a AtomicUsize, most: usize) -> Result<Self, PasswordBusy> {
         let place = Self(present);
-        if present.fetch_add(1, Ordering::AcqRel) >= most { Err(PasswordBusy) } else { Ok(place) }
+        if present.fetch_add(1, Ordering::AcqRel) >= most {
+            Err(PasswordBusy)
+        } else {
+            Ok(place)
+        }
     }
 }
 
@@ -117,7 +133,10 @@ mod tests {
         assert_eq!(pool.verify("correct horse", Some(&hash)).await, Ok(true));
         assert_eq!(pool.verify("wrong", Some(&hash)).await, Ok(false));
         assert_eq!(pool.verify("correct horse", None).await, Ok(false));
-        assert_eq!(pool.verify("correct horse", Some("garbage")).await, Ok(false));
+        assert_eq!(
+            pool.verify("correct horse", Some("garbage")).await,
+            Ok(false)
+        );
         assert!(!pool.needs_rehash(&hash));
     }
 
@@ -134,7 +153,10 @@ mod tests {
             turned_away
         };
         let (first, second, third) = tokio::join!(first, second, third);
-        assert_eq!((first, second, third), (Ok(false), Ok(false), Err(PasswordBusy)));
+        assert_eq!(
+            (first, second, third),
+            (Ok(false), Ok(false), Err(PasswordBusy))
+        );
         assert_eq!(pool.verify("d", None).await, Ok(false));
         assert_eq!(pool.present.load(Ordering::SeqCst), 0);
     }

@@ -37,7 +37,10 @@ impl SignInThrottle {
     #[must_use]
     pub fn new(limits: &Limits, entropy: &dyn Entropy) -> Self {
         let rows = limits.throttle_entries.div_ceil(WAYS).max(1);
-        Self { salt: draw(entropy), rows: Mutex::new(vec![[Pair::EMPTY; WAYS]; rows]) }
+        Self {
+            salt: draw(entropy),
+            rows: Mutex::new(vec![[Pair::EMPTY; WAYS]; rows]),
+        }
     }
 
     /// Whether this account may be tried from this network now.
@@ -48,11 +51,21 @@ impl SignInThrottle {
         let name = self.name(account, network);
         let rows = self.rows.lock();
         let row = rows.get(row_of(name, rows.len())).into_iter().flatten();
-        let wait = row.filter(|pair| pair.is(name, now)).map(|pair| pair.wait(now)).max().unwrap_or_default();
+        let wait = row
+            .filter(|pair| pair.is(name, now))
+            .map(|pair| pair.wait(now))
+            .max()
+            .unwrap_or_default();
         if wait.is_zero() {
             return Ok(());
         }
-        Err(TryLater { seconds: wait.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX) })
+        Err(TryLater {
+            seconds: wait
+                .as_millis()
+                .div_ceil(1000)
+                .try_into()
+                .unwrap_or(u64::MAX),
+        })
     }
 
     /// A sign-in failed.
@@ -61,10 +74,21 @@ impl SignInThrottle {
         let mut rows = self.rows.lock();
         let at = row_of(name, rows.len());
         let Some(row) = rows.get_mut(at) else { return };
-        let place = row.iter().position(|pair| pair.is(name, now)).unwrap_or_else(|| cheapest(row, now));
+        let place = row
+            .iter()
+            .position(|pair| pair.is(name, now))
+            .unwrap_or_else(|| cheapest(row, now));
         if let Some(pair) = row.get_mut(place) {
-            let failures = if pair.is(name, now) { pair.failures.saturating_add(1) } else { 1 };
-            *pair = Pair { name, failures, last: now };
+            let failures = if pair.is(name, now) {
+                pair.failures.saturating_add(1)
+            } else {
+                1
+            };
+            *pair = Pair {
+                name,
+                failures,
+                last: now,
+            };
         }
     }
 
@@ -73,7 +97,12 @@ impl SignInThrottle {
         let name = self.name(account, network);
         let mut rows = self.rows.lock();
         let at = row_of(name, rows.len());
-        for pair in rows.get_mut(at).into_iter().flatten().filter(|pair| pair.name == name) {
+        for pair in rows
+            .get_mut(at)
+            .into_iter()
+            .flatten()
+            .filter(|pair| pair.name == name)
+        {
             *pair = Pair::EMPTY;
         }
     }
@@ -85,7 +114,10 @@ impl SignInThrottle {
         text.extend_from_slice(account.as_bytes());
         text.extend_from_slice(network.as_bytes());
         let hash = digest(&SHA256, &text);
-        hash.as_ref().iter().take(16).fold(0, |name, byte| (name << 8) | u128::from(*byte))
+        hash.as_ref()
+            .iter()
+            .take(16)
+            .fold(0, |name, byte| (name << 8) | u128::from(*byte))
     }
 }
 
@@ -103,25 +135,39 @@ struct Pair {
 }
 
 impl Pair {
-    const EMPTY: Self = Self { name: 0, failures: 0, last: Timestamp::EPOCH };
+    const EMPTY: Self = Self {
+        name: 0,
+        failures: 0,
+        last: Timestamp::EPOCH,
+    };
 
     fn is(&self, name: u128, now: Timestamp) -> bool {
         self.name == name && self.weight(now) > 0
     }
 
     fn weight(&self, now: Timestamp) -> u32 {
-        if now.since(self.last) < FORGOTTEN_AFTER { self.failures } else { 0 }
+        if now.since(self.last) < FORGOTTEN_AFTER {
+            self.failures
+        } else {
+            0
+        }
     }
 
     fn wait(&self, now: Timestamp) -> Duration {
-        let Some(doublings) = self.failures.checked_sub(FREE + 1) else { return Duration::ZERO };
-        let delay = Duration::from_secs(1_u64.checked_shl(doublings.min(32)).unwrap_or(u64::MAX)).min(LONGEST);
+        let Some(doublings) = self.failures.checked_sub(FREE + 1) else {
+            return Duration::ZERO;
+        };
+        let delay = Duration::from_secs(1_u64.checked_shl(doublings.min(32)).unwrap_or(u64::MAX))
+            .min(LONGEST);
         self.last.plus(delay).since(now).min(delay)
     }
 }
 
 fn cheapest(row: &Row, now: Timestamp) -> usize {
-    let costs = row.iter().enumerate().min_by_key(|(_, pair)| (pair.weight(now), pair.last));
+    let costs = row
+        .iter()
+        .enumerate()
+        .min_by_key(|(_, pair)| (pair.weight(now), pair.last));
     costs.map_or(0, |(at, _)| at)
 }
 
@@ -153,7 +199,13 @@ mod tests {
     }
 
     fn throttle(entries: usize) -> SignInThrottle {
-        SignInThrottle::new(&Limits { throttle_entries: entries, ..Limits::default() }, &Zero)
+        SignInThrottle::new(
+            &Limits {
+                throttle_entries: entries,
+                ..Limits::default()
+            },
+            &Zero,
+        )
     }
 
     fn at(secs: i64) -> Timestamp {
@@ -212,6 +264,9 @@ mod tests {
     fn a_clock_that_steps_back_does_not_lengthen_the_wait() {
         let throttle = throttle(8);
         (0..4).for_each(|_| throttle.failed("ann", "net", at(1000)));
-        assert_eq!(throttle.check("ann", "net", at(0)), Err(TryLater { seconds: 1 }));
+        assert_eq!(
+            throttle.check("ann", "net", at(0)),
+            Err(TryLater { seconds: 1 })
+        );
     }
 }

@@ -85,7 +85,10 @@ impl House {
             .json(Method::POST, "/v1/admin/users", Some(&token), &user)
             .await;
         assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
-        house.sub = made.body["sub"].as_str().unwrap().to_owned();
+        made.body["sub"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut house.sub);
         house
     }
 

@@ -17,11 +17,18 @@ use crate::http::sessions::fields::invalid;
 use crate::http::sessions::items::rfc3339;
 
 /// `?user=` (login or id), `session=`, `since=` (RFC 3339), `what=`.
-pub(super) async fn get(State(authority): State<Arc<Authority>>, parts: Parts) -> Result<Json<Value>, Failure> {
+pub(super) async fn get(
+    State(authority): State<Arc<Authority>>,
+    parts: Parts,
+) -> Result<Json<Value>, Failure> {
     gate::actor(&authority, &parts, &[SUPPORT])?;
     let parameters = Parameters::read(&parts.uri, &["user", "session", "since", "what"])?;
     let page = parameters.page()?;
-    if page.after.as_deref().is_some_and(|after| after.parse::<i64>().is_err()) {
+    if page
+        .after
+        .as_deref()
+        .is_some_and(|after| after.parse::<i64>().is_err())
+    {
         return Err(invalid("after", "must be an audit line's number"));
     }
     let user = match parameters.text("user") {
@@ -30,20 +37,35 @@ pub(super) async fn get(State(authority): State<Arc<Authority>>, parts: Parts) -
     };
     let session = match parameters.text("session") {
         None => None,
-        Some(id) => Some(SessionId::parse(id).ok_or_else(|| invalid("session", "must be a session's id"))?),
+        Some(id) => {
+            Some(SessionId::parse(id).ok_or_else(|| invalid("session", "must be a session's id"))?)
+        }
     };
     let since = match parameters.text("since") {
         None => None,
         Some(text) => {
-            let at: jiff::Timestamp = text.parse().map_err(|_| invalid("since", "must be an RFC 3339 time"))?;
+            let at: jiff::Timestamp = text
+                .parse()
+                .map_err(|_| invalid("since", "must be an RFC 3339 time"))?;
             Some(Timestamp::from_millis(at.as_millisecond()))
         }
     };
     let what = parameters.text("what").map(ToOwned::to_owned);
-    let filter = AuditFilter { user, session, since, what };
-    let lines = authority.store.audit(&filter, &page).await.map_err(Failure::unavailable)?;
+    let filter = AuditFilter {
+        user,
+        session,
+        since,
+        what,
+    };
+    let lines = authority
+        .store
+        .audit(&filter, &page)
+        .await
+        .map_err(Failure::unavailable)?;
     let list: Vec<Value> = lines.iter().map(shown).collect();
-    Ok(Json(json!({ "lines": list, "next": next(&lines, &page, |line| line.id.to_string()) })))
+    Ok(Json(
+        json!({ "lines": list, "next": next(&lines, &page, |line| line.id.to_string()) }),
+    ))
 }
 
 pub(super) fn shown(line: &AuditLine) -> Value {

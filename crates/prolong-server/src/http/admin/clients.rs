@@ -12,9 +12,17 @@ use crate::Authority;
 use crate::http::problem::Failure;
 use crate::settings::{Client, ClientKind, Origins, Transport};
 
-pub(super) async fn get(State(authority): State<Arc<Authority>>, parts: Parts) -> Result<Json<Value>, Failure> {
+pub(super) async fn get(
+    State(authority): State<Arc<Authority>>,
+    parts: Parts,
+) -> Result<Json<Value>, Failure> {
     gate::actor(&authority, &parts, &[SUPPORT])?;
-    let clients: Vec<Value> = authority.settings.clients.values().map(|client| shown(client)).collect();
+    let clients: Vec<Value> = authority
+        .settings
+        .clients
+        .values()
+        .map(|client| shown(client))
+        .collect();
     Ok(Json(json!({ "clients": clients })))
 }
 

@@ -14,9 +14,16 @@ use crate::http::problem::Failure;
 use crate::http::sessions::fields::Segment;
 use crate::http::sessions::items::rfc3339;
 
-pub(super) async fn get(State(authority): State<Arc<Authority>>, parts: Parts) -> Result<Json<Value>, Failure> {
+pub(super) async fn get(
+    State(authority): State<Arc<Authority>>,
+    parts: Parts,
+) -> Result<Json<Value>, Failure> {
     gate::actor(&authority, &parts, &[])?;
-    let keys = authority.store.signing_keys().await.map_err(Failure::unavailable)?;
+    let keys = authority
+        .store
+        .signing_keys()
+        .await
+        .map_err(Failure::unavailable)?;
     let keys: Vec<Value> = keys
         .iter()
         .map(|key| {
@@ -32,7 +39,10 @@ pub(super) async fn get(State(authority): State<Arc<Authority>>, parts: Parts) -
     Ok(Json(json!({ "keys": keys })))
 }
 
-pub(super) async fn rotate(State(authority): State<Arc<Authority>>, parts: Parts) -> Result<Json<Value>, Failure> {
+pub(super) async fn rotate(
+    State(authority): State<Arc<Authority>>,
+    parts: Parts,
+) -> Result<Json<Value>, Failure> {
     let actor = gate::actor(&authority, &parts, &[])?;
     let kid = authority.rotate_signing_key(&actor).await?;
     Ok(Json(json!({ "kid": kid })))

@@ -14,12 +14,19 @@ pub(super) struct Parameters(Vec<(String, String)>);
 impl Parameters {
     /// Reads them; `known` are all there may be, beside `limit` and `after`.
     pub(super) fn read(uri: &Uri, known: &[&str]) -> Result<Self, Failure> {
-        let Query(pairs): Query<Vec<(String, String)>> = Query::try_from_uri(uri)
-            .map_err(|error| Failure::new(Code::InvalidRequest, "the query string cannot be read").cause(error))?;
+        let Query(pairs): Query<Vec<(String, String)>> =
+            Query::try_from_uri(uri).map_err(|error| {
+                Failure::new(Code::InvalidRequest, "the query string cannot be read").cause(error)
+            })?;
         for (at, (name, _)) in pairs.iter().enumerate() {
             if !known.contains(&name.as_str()) && name != "limit" && name != "after" {
                 let list = known.join(", ");
-                return Err(invalid("query", format_args!("has a parameter that is not known here; known are: limit, after, {list}")));
+                return Err(invalid(
+                    "query",
+                    format_args!(
+                        "has a parameter that is not known here; known are: limit, after, {list}"
+                    ),
+                ));
             }
             if pairs.iter().skip(at + 1).any(|(other, _)| other == name) {
                 return Err(invalid(name, "is given twice"));
@@ -50,7 +57,10 @@ impl Parameters {
                 .filter(|limit| (1..=1000).contains(limit))
                 .ok_or_else(|| invalid("limit", "must be a number from 1 to 1000"))?,
         };
-        Ok(Page { after: self.text("after").map(ToOwned::to_owned), limit })
+        Ok(Page {
+            after: self.text("after").map(ToOwned::to_owned),
+            limit,
+        })
     }
 }
 

@@ -41,10 +41,14 @@ pub(super) async fn post(
         let ticket = authority.issue_ticket(&sub, &sign_in).await?;
         let body = json!({ "ticket": ticket, "expires_in": TICKET_SECONDS });
         let mut response = (StatusCode::CREATED, Json(body)).into_response();
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         return Ok(response);
     }
-    let signed_in = authority.start_session(&Who::Brought { sub }, &sign_in).await?;
+    let signed_in = authority
+        .start_session(&Who::Brought { sub }, &sign_in)
+        .await?;
     // The backend gets the refresh token itself, whatever the client's transport: it has no cookies.
     Ok(slot::tokens(StatusCode::CREATED, &signed_in.answer))
 }
@@ -70,14 +74,20 @@ fn sign_in(authority: &Authority, fields: &Fields, actor: String) -> Result<Sign
     let claims = fields.value("claims").map(parsed_claims).transpose();
     let ip = match fields.text("ip")? {
         None => None,
-        Some(ip) => Some(coarse(ip.parse().map_err(|_| invalid("ip", "must be an IP address"))?)),
+        Some(ip) => Some(coarse(
+            ip.parse()
+                .map_err(|_| invalid("ip", "must be an IP address"))?,
+        )),
     };
     Ok(SignIn {
         client,
         remember: fields.flag("remember")?.unwrap_or(false),
         device: Device {
             device_name: fields.line("device_name", 100)?,
-            user_agent: fields.line("user_agent", 1000)?.as_deref().map(place::short_user_agent),
+            user_agent: fields
+                .line("user_agent", 1000)?
+                .as_deref()
+                .map(place::short_user_agent),
             ip,
         },
         authenticated_at: authenticated_at(authority, fields)?,
@@ -92,13 +102,22 @@ fn sign_in(authority: &Authority, fields: &Fields, actor: String) -> Result<Sign
 fn authenticated_at(authority: &Authority, fields: &Fields) -> Result<Option<Timestamp>, Failure> {
     let at = match fields.value("auth_time") {
         None => return Ok(None),
-        Some(Value::Number(number)) => number.as_i64().filter(|seconds| *seconds >= 0).map(Timestamp::from_secs),
-        Some(Value::String(text)) => {
-            text.parse::<jiff::Timestamp>().ok().map(|at| Timestamp::from_millis(at.as_millisecond()))
-        }
+        Some(Value::Number(number)) => number
+            .as_i64()
+            .filter(|seconds| *seconds >= 0)
+            .map(Timestamp::from_secs),
+        Some(Value::String(text)) => text
+            .parse::<jiff::Timestamp>()
+            .ok()
+            .map(|at| Timestamp::from_millis(at.as_millisecond())),
         Some(_) => None,
     };
-    let at = at.ok_or_else(|| invalid("auth_time", "must be an RFC 3339 time or seconds since 1970"))?;
+    let at = at.ok_or_else(|| {
+        invalid(
+            "auth_time",
+            "must be an RFC 3339 time or seconds since 1970",
+        )
+    })?;
     if at > authority.decisive_now()?.plus(Duration::from_mins(1)) {
         return Err(invalid("auth_time", "must not be in the future"));
     }
@@ -106,5 +125,13 @@ fn authenticated_at(authority: &Authority, fields: &Fields) -> Result<Option<Tim
 }
 
 const KNOWN: &[&str] = &[
-    "client_id", "device_name", "auth_time", "acr", "claims", "user_agent", "ip", "deliver", "remember",
+    "client_id",
+    "device_name",
+    "auth_time",
+    "acr",
+    "claims",
+    "user_agent",
+    "ip",
+    "deliver",
+    "remember",
 ];

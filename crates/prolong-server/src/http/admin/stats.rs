@@ -12,10 +12,21 @@ use crate::Authority;
 use crate::http::problem::Failure;
 use crate::http::sessions::items::rfc3339;
 
-pub(super) async fn get(State(authority): State<Arc<Authority>>, parts: Parts) -> Result<Json<Value>, Failure> {
+pub(super) async fn get(
+    State(authority): State<Arc<Authority>>,
+    parts: Parts,
+) -> Result<Json<Value>, Failure> {
     gate::actor(&authority, &parts, &[SUPPORT])?;
-    let counts = authority.store.counts().await.map_err(Failure::unavailable)?;
-    let head = authority.store.feed_head().await.map_err(Failure::unavailable)?;
+    let counts = authority
+        .store
+        .counts()
+        .await
+        .map_err(Failure::unavailable)?;
+    let head = authority
+        .store
+        .feed_head()
+        .await
+        .map_err(Failure::unavailable)?;
     Ok(Json(json!({
         "users": counts.users,
         "sessions": counts.sessions,

@@ -36,12 +36,20 @@ pub(super) async fn patch(
 ) -> Result<Json<Value>, Failure> {
     let actor = gate::actor(&authority, &parts, &[])?;
     let fields = Fields::read(&parts.headers, &body)?.only(&["login", "username", "claims"])?;
-    let patch = UserPatch { login: login(&fields)?, claims: fields.value("claims").cloned() };
+    let patch = UserPatch {
+        login: login(&fields)?,
+        claims: fields.value("claims").cloned(),
+    };
     if patch.login.is_none() && patch.claims.is_none() {
-        return Err(invalid("login", "is missing: give `login`, `claims`, or both"));
+        return Err(invalid(
+            "login",
+            "is missing: give `login`, `claims`, or both",
+        ));
     }
     let user = authority.existing_user(&sub).await?;
-    Ok(Json(shown(&authority.patch_user(user.key, &patch, &actor).await?)))
+    Ok(Json(shown(
+        &authority.patch_user(user.key, &patch, &actor).await?,
+    )))
 }
 
 pub(super) async fn delete(
@@ -64,16 +72,39 @@ pub(super) async fn export(
     gate::actor(&authority, &parts, &[])?;
     let user = authority.existing_user(&sub).await?;
     let now = authority.decisive_now()?;
-    let sessions = authority.store.sessions_of(user.key).await.map_err(Failure::unavailable)?;
+    let sessions = authority
+        .store
+        .sessions_of(user.key)
+        .await
+        .map_err(Failure::unavailable)?;
     let sessions: Vec<Value> = sessions
         .into_iter()
-        .map(|session| items::for_admin(&authority, &Found { session, user: user.clone() }, now))
+        .map(|session| {
+            items::for_admin(
+                &authority,
+                &Found {
+                    session,
+                    user: user.clone(),
+                },
+                now,
+            )
+        })
         .collect();
-    let filter = AuditFilter { user: Some(user.key), ..AuditFilter::default() };
+    let filter = AuditFilter {
+        user: Some(user.key),
+        ..AuditFilter::default()
+    };
     let mut lines = Vec::new();
-    let mut page = Page { after: None, limit: 1000 };
+    let mut page = Page {
+        after: None,
+        limit: 1000,
+    };
     loop {
-        let more = authority.store.audit(&filter, &page).await.map_err(Failure::unavailable)?;
+        let more = authority
+            .store
+            .audit(&filter, &page)
+            .await
+            .map_err(Failure::unavailable)?;
         let next = paging::next(&more, &page, |line| line.id.to_string());
         lines.extend(more.iter().map(audit::shown));
         match next {
@@ -81,7 +112,9 @@ pub(super) async fn export(
             _ => break,
         }
     }
-    Ok(Json(json!({ "user": shown(&user), "sessions": sessions, "audit": lines })))
+    Ok(Json(
+        json!({ "user": shown(&user), "sessions": sessions, "audit": lines }),
+    ))
 }
 
 /// Audit lines in one export.

@@ -19,7 +19,10 @@ use crate::http::sessions::fields::{Body, Fields, invalid};
 use crate::http::sessions::items::rfc3339;
 use crate::users::{PasswordHash, parsed_claims, valid_login, valid_new_password, valid_sub};
 
-pub(super) async fn get(State(authority): State<Arc<Authority>>, parts: Parts) -> Result<Json<Value>, Failure> {
+pub(super) async fn get(
+    State(authority): State<Arc<Authority>>,
+    parts: Parts,
+) -> Result<Json<Value>, Failure> {
     gate::actor(&authority, &parts, &[SUPPORT])?;
     let parameters = Parameters::read(&parts.uri, &["prefix", "deleted"])?;
     let page = parameters.page()?;
@@ -27,9 +30,15 @@ pub(super) async fn get(State(authority): State<Arc<Authority>>, parts: Parts) -
         prefix: parameters.text("prefix").map(ToOwned::to_owned),
         deleted: parameters.flag("deleted")?,
     };
-    let users = authority.store.users(&filter, &page).await.map_err(Failure::unavailable)?;
+    let users = authority
+        .store
+        .users(&filter, &page)
+        .await
+        .map_err(Failure::unavailable)?;
     let list: Vec<Value> = users.iter().map(shown).collect();
-    Ok(Json(json!({ "users": list, "next": next(&users, &page, |user| user.sub.clone()) })))
+    Ok(Json(
+        json!({ "users": list, "next": next(&users, &page, |user| user.sub.clone()) }),
+    ))
 }
 
 pub(super) async fn post(
@@ -38,15 +47,24 @@ pub(super) async fn post(
     Body(body): Body,
 ) -> Result<Response, Failure> {
     let actor = gate::actor(&authority, &parts, &[])?;
-    let fields = Fields::read(&parts.headers, &body)?
-        .only(&["sub", "login", "username", "password", "password_hash", "claims"])?;
+    let fields = Fields::read(&parts.headers, &body)?.only(&[
+        "sub",
+        "login",
+        "username",
+        "password",
+        "password_hash",
+        "claims",
+    ])?;
     let sub = fields.text("sub")?.map(ToOwned::to_owned);
     if let Some(sub) = &sub {
         check_sub(&authority, sub)?;
     }
     let login = login(&fields)?.flatten();
     if sub.is_none() && login.is_none() {
-        return Err(invalid("login", "is missing: a user needs a `login`, a `sub`, or both"));
+        return Err(invalid(
+            "login",
+            "is missing: a user needs a `login`, a `sub`, or both",
+        ));
     }
     let claims = match fields.value("claims") {
         None => "{}".to_owned(),
@@ -61,11 +79,27 @@ pub(super) async fn post(
         (None, hash) => hash,
     };
     if password_hash.is_some() && login.is_none() {
-        return Err(invalid("login", "is missing: a password without a login signs nobody in"));
+        return Err(invalid(
+            "login",
+            "is missing: a password without a login signs nobody in",
+        ));
     }
-    let user = authority.create_user(NewUser { sub, login, password_hash, claims }, &actor).await?;
+    let user = authority
+        .create_user(
+            NewUser {
+                sub,
+                login,
+                password_hash,
+                claims,
+            },
+            &actor,
+        )
+        .await?;
     let mut response = (StatusCode::CREATED, Json(shown(&user))).into_response();
-    let path = format!("{}/v1/admin/users/{}", authority.settings.base_path, user.sub);
+    let path = format!(
+        "{}/v1/admin/users/{}",
+        authority.settings.base_path, user.sub
+    );
     if let Ok(value) = HeaderValue::from_str(&path) {
         response.headers_mut().insert(header::LOCATION, value);
     }
@@ -91,7 +125,11 @@ pub(super) fn shown(user: &User) -> Value {
 
 /// `login`, or `username`, which is the same: `Some(None)` where it is null.
 pub(super) fn login(fields: &Fields) -> Result<Option<Option<String>>, Failure> {
-    let name = if fields.names("username") { "username" } else { "login" };
+    let name = if fields.names("username") {
+        "username"
+    } else {
+        "login"
+    };
     if fields.names("username") && fields.names("login") {
         return Err(invalid("username", "is the same as `login`; give one"));
     }
@@ -104,7 +142,9 @@ pub(super) fn login(fields: &Fields) -> Result<Option<Option<String>>, Failure> 
 
 /// `password_hash`, checked.
 pub(super) fn imported_hash(fields: &Fields) -> Result<Option<String>, Failure> {
-    let Some(text) = fields.text("password_hash")? else { return Ok(None) };
+    let Some(text) = fields.text("password_hash")? else {
+        return Ok(None);
+    };
     let hash = PasswordHash::parse(text).map_err(|fault| invalid("password_hash", fault))?;
     Ok(Some(hash.as_stored().to_owned()))
 }

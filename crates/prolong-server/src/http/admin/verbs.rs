@@ -26,7 +26,9 @@ pub(super) async fn disable(
     let actor = gate::actor(&authority, &parts, &[])?;
     nothing_more(&parts, &body)?;
     let user = authority.existing_user(&sub).await?;
-    Ok(Json(shown(&authority.disable_user(user.key, &actor).await?)))
+    Ok(Json(shown(
+        &authority.disable_user(user.key, &actor).await?,
+    )))
 }
 
 pub(super) async fn enable(
@@ -50,7 +52,9 @@ pub(super) async fn require_reauth(
     let actor = gate::actor(&authority, &parts, &[])?;
     nothing_more(&parts, &body)?;
     let user = authority.existing_user(&sub).await?;
-    Ok(Json(shown(&authority.require_reauth(user.key, &actor).await?)))
+    Ok(Json(shown(
+        &authority.require_reauth(user.key, &actor).await?,
+    )))
 }
 
 pub(super) async fn sign_out(
@@ -62,7 +66,9 @@ pub(super) async fn sign_out(
     let actor = gate::actor(&authority, &parts, &[SUPPORT])?;
     nothing_more(&parts, &body)?;
     let user = authority.existing_user(&sub).await?;
-    Ok(Json(shown(&authority.sign_user_out(user.key, &actor).await?)))
+    Ok(Json(shown(
+        &authority.sign_user_out(user.key, &actor).await?,
+    )))
 }
 
 /// `{password}` or `{password_hash}`: sets it and ends every session.
@@ -87,5 +93,7 @@ pub(super) async fn password(
 }
 
 fn nothing_more(parts: &Parts, body: &Bytes) -> Result<(), Failure> {
-    Fields::read_optional(&parts.headers, body)?.only(&[]).map(drop)
+    Fields::read_optional(&parts.headers, body)?
+        .only(&[])
+        .map(drop)
 }

@@ -28,7 +28,13 @@ impl OAuthFailure {
             reason: None,
             action: None,
         };
-        Self { status: StatusCode::BAD_REQUEST, body, retry_after: None, challenge: false, cause: None }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            body,
+            retry_after: None,
+            challenge: false,
+            cause: None,
+        }
     }
 
     pub(crate) fn invalid_request(description: impl AsRef<str>) -> Self {
@@ -57,7 +63,10 @@ impl OAuthFailure {
     }
 
     fn later(status: StatusCode, seconds: u64) -> Self {
-        let mut failure = Self::new("temporarily_unavailable", "try the same again, a little later");
+        let mut failure = Self::new(
+            "temporarily_unavailable",
+            "try the same again, a little later",
+        );
         failure.status = status;
         failure.retry_after = Some(seconds);
         failure.body.action = Some(Action::Retry);
@@ -68,22 +77,29 @@ impl OAuthFailure {
 impl From<Refusal> for OAuthFailure {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::Over { reason, disclose: true } => Self::over(reason),
+            Refusal::Over {
+                reason,
+                disclose: true,
+            } => Self::over(reason),
             Refusal::Reuse => Self::over(EndReason::ReuseDetected),
-            Refusal::AccessTokenMissing => {
-                Self::invalid_request("the policy wants the access token along, in the parameter access_token")
-            }
+            Refusal::AccessTokenMissing => Self::invalid_request(
+                "the policy wants the access token along, in the parameter access_token",
+            ),
             Refusal::Superseded => {
-                let mut failure = Self::new("invalid_grant", "newer tokens were already issued: read your storage again");
+                let mut failure = Self::new(
+                    "invalid_grant",
+                    "newer tokens were already issued: read your storage again",
+                );
                 failure.status = StatusCode::CONFLICT;
                 failure.body.action = Some(Action::Retry);
                 failure
             }
             Refusal::TooManyConcurrent => Self::later(StatusCode::TOO_MANY_REQUESTS, 10),
             Refusal::TooFarAhead => Self::later(StatusCode::SERVICE_UNAVAILABLE, 30),
-            Refusal::WrongCredential => {
-                Self::new("unauthorized_client", "this session is prolonged with its access token")
-            }
+            Refusal::WrongCredential => Self::new(
+                "unauthorized_client",
+                "this session is prolonged with its access token",
+            ),
             Refusal::ForeignClient
             | Refusal::KeyLeak
             | Refusal::Over { .. }
@@ -101,9 +117,10 @@ impl From<NotProlonged> for OAuthFailure {
         match not {
             NotProlonged::Refused(refusal) => refusal.into(),
             NotProlonged::UserTable(reason) => Self::over(reason),
-            NotProlonged::InvalidScope => {
-                Self::new("invalid_scope", "a requested scope is beyond what was granted")
-            }
+            NotProlonged::InvalidScope => Self::new(
+                "invalid_scope",
+                "a requested scope is beyond what was granted",
+            ),
             NotProlonged::Failed(failure) => failure.into(),
         }
     }
@@ -112,12 +129,19 @@ impl From<NotProlonged> for OAuthFailure {
 impl From<Failure> for OAuthFailure {
     fn from(failure: Failure) -> Self {
         let mut ours = match failure.code {
-            Code::Unavailable => Self::later(StatusCode::SERVICE_UNAVAILABLE, failure.retry_after.unwrap_or(1)),
-            Code::TooManyRequests => Self::later(StatusCode::TOO_MANY_REQUESTS, failure.retry_after.unwrap_or(1)),
+            Code::Unavailable => Self::later(
+                StatusCode::SERVICE_UNAVAILABLE,
+                failure.retry_after.unwrap_or(1),
+            ),
+            Code::TooManyRequests => Self::later(
+                StatusCode::TOO_MANY_REQUESTS,
+                failure.retry_after.unwrap_or(1),
+            ),
             _ => Self::invalid_request(&failure.detail),
         };
         if matches!(failure.code, Code::TooLarge | Code::CsrfRefused) {
-            ours.status = StatusCode::from_u16(failure.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+            ours.status =
+                StatusCode::from_u16(failure.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
         }
         ours.cause = failure.cause;
         ours
@@ -132,7 +156,10 @@ impl IntoResponse for OAuthFailure {
         let mut response = (self.status, axum::Json(self.body)).into_response();
         let headers = response.headers_mut();
         if self.challenge {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"prolong\""));
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Basic realm=\"prolong\""),
+            );
         }
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -151,6 +178,12 @@ pub(crate) fn no_store(mut response: Response) -> Response {
 
 /// `%x20-21 / %x23-5B / %x5D-7E` (RFC 6749 §5.2).
 fn plain(text: &str) -> String {
-    let allowed = |c: char| if matches!(c, ' '..='~') && c != '"' && c != '\\' { c } else { '\'' };
+    let allowed = |c: char| {
+        if matches!(c, ' '..='~') && c != '"' && c != '\\' {
+            c
+        } else {
+            '\''
+        }
+    };
     text.chars().map(allowed).collect()
 }

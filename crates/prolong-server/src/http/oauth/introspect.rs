@@ -21,7 +21,9 @@ pub(crate) async fn post(
     let ClientProof::Proved(client) = client_proof(&authority, &headers, &form)? else {
         return Err(OAuthFailure::invalid_client(false));
     };
-    let token = form.get("token").ok_or_else(|| OAuthFailure::invalid_request("token is missing"))?;
+    let token = form
+        .get("token")
+        .ok_or_else(|| OAuthFailure::invalid_request("token is missing"))?;
     let facts = authority.introspect(token, &client).await?;
     let body = facts.map_or_else(|| json!({ "active": false }), serde_json::Value::Object);
     Ok(no_store(axum::Json(body).into_response()))

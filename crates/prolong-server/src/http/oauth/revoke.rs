@@ -18,15 +18,19 @@ pub(crate) async fn post(
     form: Form,
 ) -> Result<Response, OAuthFailure> {
     let client = client_proof(&authority, &headers, &form)?;
-    let token = form.get("token").ok_or_else(|| OAuthFailure::invalid_request("token is missing"))?;
+    let token = form
+        .get("token")
+        .ok_or_else(|| OAuthFailure::invalid_request("token is missing"))?;
     match authority.revoke(token, &client).await {
         Ok(()) => Ok(no_store(StatusCode::OK.into_response())),
-        Err(NotRevoked::ForeignClient) => {
-            Err(OAuthFailure::new("unauthorized_client", "the token is not this client's"))
-        }
-        Err(NotRevoked::UnsupportedTokenType) => {
-            Err(OAuthFailure::new("unsupported_token_type", "a machine's token ends by itself"))
-        }
+        Err(NotRevoked::ForeignClient) => Err(OAuthFailure::new(
+            "unauthorized_client",
+            "the token is not this client's",
+        )),
+        Err(NotRevoked::UnsupportedTokenType) => Err(OAuthFailure::new(
+            "unsupported_token_type",
+            "a machine's token ends by itself",
+        )),
         Err(NotRevoked::Failed(failure)) => Err(failure.into()),
     }
 }

@@ -19,7 +19,11 @@ use crate::keys::OpenedRefreshToken;
 use crate::settings::Transport;
 
 /// The handler.
-pub(crate) async fn post(State(authority): State<Arc<Authority>>, headers: HeaderMap, form: Form) -> Response {
+pub(crate) async fn post(
+    State(authority): State<Arc<Authority>>,
+    headers: HeaderMap,
+    form: Form,
+) -> Response {
     let client = match client_proof(&authority, &headers, &form) {
         Ok(client) => client,
         Err(failure) => return failure.into_response(),
@@ -28,7 +32,10 @@ pub(crate) async fn post(State(authority): State<Arc<Authority>>, headers: Heade
     let mut response = match form.get("grant_type") {
         Some("refresh_token") => refresh(&authority, &headers, &form, client).await,
         Some("client_credentials") => client_credentials(&authority, &form, &client),
-        Some(_) => Err(OAuthFailure::new("unsupported_grant_type", "use refresh_token or client_credentials")),
+        Some(_) => Err(OAuthFailure::new(
+            "unsupported_grant_type",
+            "use refresh_token or client_credentials",
+        )),
         None => Err(OAuthFailure::invalid_request("grant_type is missing")),
     }
     .unwrap_or_else(IntoResponse::into_response);
@@ -69,21 +76,32 @@ async fn credential(
     let in_cookie = cookie::presented(authority, headers, id);
     if let Some(token) = form.get("refresh_token") {
         if in_cookie {
-            return Err(OAuthFailure::invalid_request("the refresh token came in a cookie and in the form"));
+            return Err(OAuthFailure::invalid_request(
+                "the refresh token came in a cookie and in the form",
+            ));
         }
-        let opened = authority.opened(token).ok_or_else(OAuthFailure::invalid_grant)?;
+        let opened = authority
+            .opened(token)
+            .ok_or_else(OAuthFailure::invalid_grant)?;
         return Ok((opened, client));
     }
     if !in_cookie {
         return Err(OAuthFailure::invalid_request("refresh_token is missing"));
     }
-    let from = cookie::read(authority, headers, id).await?.ok_or_else(OAuthFailure::invalid_grant)?;
+    let from = cookie::read(authority, headers, id)
+        .await?
+        .ok_or_else(OAuthFailure::invalid_grant)?;
     cookie::refuse_forgery(authority, from.client, headers)?;
     Ok((from.token, client))
 }
 
 fn rendered(authority: &Authority, prolonged: Prolonged) -> Response {
-    let Prolonged { session, client, renewal, mut answer } = prolonged;
+    let Prolonged {
+        session,
+        client,
+        renewal,
+        mut answer,
+    } = prolonged;
     let mut slot = None;
     if client.transport == Transport::Cookie {
         let token = answer.refresh_token.take();
@@ -94,7 +112,13 @@ fn rendered(authority: &Authority, prolonged: Prolonged) -> Response {
     let max_age = cookie::max_age(session.flags.remember, answer.authorization_expires_in);
     let mut response = no_store(axum::Json(answer).into_response());
     if let Some(token) = slot {
-        cookie::set(authority, response.headers_mut(), &client, (session.generation, &token), max_age);
+        cookie::set(
+            authority,
+            response.headers_mut(),
+            &client,
+            (session.generation, &token),
+            max_age,
+        );
     }
     response.extensions_mut().insert(Concerns(client));
     response
@@ -108,29 +132,40 @@ fn client_credentials(
     let client = match client {
         ClientProof::Proved(client) => client,
         ClientProof::Named(_) => {
-            return Err(OAuthFailure::new("unauthorized_client", "a public client has no credentials of its own"));
+            return Err(OAuthFailure::new(
+                "unauthorized_client",
+                "a public client has no credentials of its own",
+            ));
         }
         ClientProof::Unnamed => return Err(OAuthFailure::invalid_client(false)),
     };
     match authority.machine_token(client, form.get("scope")) {
         Ok(answer) => Ok(no_store(axum::Json(answer).into_response())),
-        Err(MachineTokenRefused::InvalidScope) => {
-            Err(OAuthFailure::new("invalid_scope", "the client's scopes do not list that machine scope"))
-        }
+        Err(MachineTokenRefused::InvalidScope) => Err(OAuthFailure::new(
+            "invalid_scope",
+            "the client's scopes do not list that machine scope",
+        )),
         Err(MachineTokenRefused::Failed(failure)) => Err(failure.into()),
     }
 }
 
 /// Base64url of 16 bytes, padded or not.
 fn attempt_id(text: &str) -> Result<[u8; 16], OAuthFailure> {
-    let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok().and_then(|bytes| bytes.try_into().ok());
+    let bytes = URL_SAFE_NO_PAD
+        .decode(text.trim_end_matches('='))
+        .ok()
+        .and_then(|bytes| bytes.try_into().ok());
     bytes.ok_or_else(|| OAuthFailure::invalid_request("attempt_id must be base64url of 16 bytes"))
 }
 
 /// Seconds; a fraction counts as a whole one, since more activity than there was would keep a session alive.
 fn idle_for(text: &str) -> Result<Duration, OAuthFailure> {
-    let seconds = text.parse::<f64>().ok().filter(|seconds| (0.0..=MOST_SECONDS).contains(seconds));
-    let seconds = seconds.ok_or_else(|| OAuthFailure::invalid_request("idle_for must be seconds, 0 or more"))?;
+    let seconds = text
+        .parse::<f64>()
+        .ok()
+        .filter(|seconds| (0.0..=MOST_SECONDS).contains(seconds));
+    let seconds = seconds
+        .ok_or_else(|| OAuthFailure::invalid_request("idle_for must be seconds, 0 or more"))?;
     Ok(Duration::from_secs_f64(seconds.ceil()))
 }
 

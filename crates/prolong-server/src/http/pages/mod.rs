@@ -17,8 +17,14 @@ use crate::settings::{Client, ClientKind, Transport};
 pub(crate) fn routes() -> Router<Arc<Authority>> {
     Router::new()
         .route("/", get(page))
-        .route("/page/style.css", get(|| async { file("text/css; charset=utf-8", STYLE.to_owned()) }))
-        .route("/page/page.js", get(|| async { file("text/javascript; charset=utf-8", SCRIPT.to_owned()) }))
+        .route(
+            "/page/style.css",
+            get(|| async { file("text/css; charset=utf-8", STYLE.to_owned()) }),
+        )
+        .route(
+            "/page/page.js",
+            get(|| async { file("text/javascript; charset=utf-8", SCRIPT.to_owned()) }),
+        )
 }
 
 const DEMO: &str = include_str!("demo.html");
@@ -27,7 +33,11 @@ const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("page.js");
 
 async fn page(State(authority): State<Arc<Authority>>) -> Response {
-    let client = authority.settings.clients.values().find(|client| shown(client));
+    let client = authority
+        .settings
+        .clients
+        .values()
+        .find(|client| shown(client));
     let html = match client {
         Some(client) if authority.settings.development => DEMO
             .replace("{client}", &escaped(&client.id))
@@ -40,7 +50,9 @@ async fn page(State(authority): State<Arc<Authority>>) -> Response {
 
 /// A page can sign in and stay signed in through this client without holding a refresh token.
 fn shown(client: &Client) -> bool {
-    client.kind == ClientKind::Public && client.password_sign_in && client.transport == Transport::Cookie
+    client.kind == ClientKind::Public
+        && client.password_sign_in
+        && client.transport == Transport::Cookie
 }
 
 fn file(kind: &'static str, text: String) -> Response {
@@ -58,7 +70,10 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; conn
                    form-action 'none'; frame-ancestors 'none'";
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 #[cfg(test)]
@@ -68,7 +83,15 @@ mod tests {
     #[test]
     fn nothing_is_inline_and_nothing_comes_from_elsewhere() {
         for html in [DEMO, CLOSED] {
-            for bad in ["<style", " style=", " onclick=", " onsubmit=", "http://", "https://", "<script>"] {
+            for bad in [
+                "<style",
+                " style=",
+                " onclick=",
+                " onsubmit=",
+                "http://",
+                "https://",
+                "<script>",
+            ] {
                 assert!(!html.contains(bad), "{bad}");
             }
         }

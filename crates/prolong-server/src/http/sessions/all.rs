@@ -20,7 +20,11 @@ pub(super) async fn get(
 ) -> Result<Json<SessionList>, Failure> {
     let found = caller::caller(&authority, &parts).await?;
     let now = authority.decisive_now()?;
-    let sessions = authority.store.sessions_of(found.user.key).await.map_err(Failure::unavailable)?;
+    let sessions = authority
+        .store
+        .sessions_of(found.user.key)
+        .await
+        .map_err(Failure::unavailable)?;
     let sessions = sessions
         .iter()
         .filter(|session| items::is_listed(&authority, session, &found.user.standing, now))
@@ -30,14 +34,24 @@ pub(super) async fn get(
 }
 
 /// `?except=current` keeps this one.
-pub(super) async fn delete(State(authority): State<Arc<Authority>>, parts: Parts) -> Result<Response, Failure> {
+pub(super) async fn delete(
+    State(authority): State<Arc<Authority>>,
+    parts: Parts,
+) -> Result<Response, Failure> {
     let found = caller::caller(&authority, &parts).await?;
     let keep = match parts.uri.query().unwrap_or_default() {
         "" => false,
         "except=current" => true,
-        _ => return Err(invalid("except", "must be `current`, and is the only parameter")),
+        _ => {
+            return Err(invalid(
+                "except",
+                "must be `current`, and is the only parameter",
+            ));
+        }
     };
-    authority.sign_out_everywhere(found.user.key, found.session.id, keep).await?;
+    authority
+        .sign_out_everywhere(found.user.key, found.session.id, keep)
+        .await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     if let Some(client) = authority.client(&found.session.client).filter(|_| !keep) {
         slot::clear(&authority, client, &mut response);

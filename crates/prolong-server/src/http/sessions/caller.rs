@@ -12,16 +12,27 @@ use crate::http::problem::Failure;
 /// The caller's session; token and session must be good now.
 pub(crate) async fn caller(authority: &Authority, parts: &Parts) -> Result<Found, Failure> {
     let bearer = bearer(&parts.headers, &parts.uri)?;
-    authority.authenticate(bearer, Credential::GOOD).await.map(|caller| caller.found)
+    authority
+        .authenticate(bearer, Credential::GOOD)
+        .await
+        .map(|caller| caller.found)
 }
 
 /// The same, where the session may be waiting for a reauthentication and the token may have expired.
-pub(crate) async fn caller_to_reauthenticate(authority: &Authority, parts: &Parts) -> Result<Found, Failure> {
-    authority.caller_to_reauthenticate(bearer(&parts.headers, &parts.uri)?).await
+pub(crate) async fn caller_to_reauthenticate(
+    authority: &Authority,
+    parts: &Parts,
+) -> Result<Found, Failure> {
+    authority
+        .caller_to_reauthenticate(bearer(&parts.headers, &parts.uri)?)
+        .await
 }
 
 /// The same, where the cookie will do: signing out. A session that is over already is found too.
-pub(crate) async fn caller_or_cookie(authority: &Authority, parts: &Parts) -> Result<Found, Failure> {
+pub(crate) async fn caller_or_cookie(
+    authority: &Authority,
+    parts: &Parts,
+) -> Result<Found, Failure> {
     let refused = match caller(authority, parts).await {
         Ok(found) => return Ok(found),
         Err(failure) => failure,
@@ -29,8 +40,14 @@ pub(crate) async fn caller_or_cookie(authority: &Authority, parts: &Parts) -> Re
     if !cookie::presented(authority, &parts.headers, None) {
         return Err(refused);
     }
-    let Some(from) = cookie::read(authority, &parts.headers, None).await? else { return Err(refused) };
+    let Some(from) = cookie::read(authority, &parts.headers, None).await? else {
+        return Err(refused);
+    };
     cookie::refuse_forgery(authority, from.client, &parts.headers)?;
-    let found = authority.store.session(from.token.session).await.map_err(Failure::unavailable)?;
+    let found = authority
+        .store
+        .session(from.token.session)
+        .await
+        .map_err(Failure::unavailable)?;
     found.ok_or(refused)
 }

@@ -30,15 +30,22 @@ pub(super) async fn patch(
 ) -> Result<Json<SessionItem>, Failure> {
     let found = caller::caller(&authority, &parts).await?;
     let name = new_name(&parts, &body)?;
-    let session = authority.rename_session(found.session.id, found.user.key, name).await?;
+    let session = authority
+        .rename_session(found.session.id, found.user.key, name)
+        .await?;
     Ok(Json(items::item(&authority, &session, true)))
 }
 
 /// Signs out. With a cookie, which may be all that a page has left, the cookie is cleared too.
-pub(super) async fn delete(State(authority): State<Arc<Authority>>, parts: Parts) -> Result<Response, Failure> {
+pub(super) async fn delete(
+    State(authority): State<Arc<Authority>>,
+    parts: Parts,
+) -> Result<Response, Failure> {
     let found = caller::caller_or_cookie(&authority, &parts).await?;
     let (session, user) = (&found.session, found.user.key);
-    authority.end_session(session.id, Some(user), EndReason::SignedOut, "user").await?;
+    authority
+        .end_session(session.id, Some(user), EndReason::SignedOut, "user")
+        .await?;
     let mut response = http::StatusCode::NO_CONTENT.into_response();
     if let Some(client) = authority.client(&session.client) {
         slot::clear(&authority, client, &mut response);
@@ -50,7 +57,10 @@ pub(super) async fn delete(State(authority): State<Arc<Authority>>, parts: Parts
 pub(super) fn new_name(parts: &Parts, body: &Bytes) -> Result<Option<Box<str>>, Failure> {
     let fields = Fields::read(&parts.headers, body)?.only(&["device_name"])?;
     if !fields.names("device_name") {
-        return Err(invalid("device_name", "is missing; null takes the name away"));
+        return Err(invalid(
+            "device_name",
+            "is missing; null takes the name away",
+        ));
     }
     Ok(fields.line("device_name", 100)?.map(Into::into))
 }

@@ -19,13 +19,16 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        Bytes::from_request(request, state).await.map(Self).map_err(|rejection| {
-            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                Failure::new(Code::TooLarge, "the body is too large")
-            } else {
-                Failure::new(Code::MalformedBody, "the body could not be read").cause(rejection)
-            }
-        })
+        Bytes::from_request(request, state)
+            .await
+            .map(Self)
+            .map_err(|rejection| {
+                if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                    Failure::new(Code::TooLarge, "the body is too large")
+                } else {
+                    Failure::new(Code::MalformedBody, "the body could not be read").cause(rejection)
+                }
+            })
     }
 }
 
@@ -38,7 +41,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         let path = Path::<String>::from_request_parts(parts, state).await;
         path.map(|Path(segment)| Self(segment))
-            .map_err(|rejection| Failure::new(Code::NotFound, "the path is not well encoded").cause(rejection))
+            .map_err(|rejection| {
+                Failure::new(Code::NotFound, "the path is not well encoded").cause(rejection)
+            })
     }
 }
 
@@ -57,7 +62,11 @@ impl Fields {
             let detail = if error.is_data() {
                 "the body must be a JSON object that names no member twice".to_owned()
             } else {
-                format!("the body is not JSON: line {}, column {}", error.line(), error.column())
+                format!(
+                    "the body is not JSON: line {}, column {}",
+                    error.line(),
+                    error.column()
+                )
             };
             Failure::new(Code::MalformedBody, detail)
         })?;
@@ -66,7 +75,11 @@ impl Fields {
 
     /// The same, where no body is as good as `{}`.
     pub(crate) fn read_optional(headers: &HeaderMap, body: &Bytes) -> Result<Self, Failure> {
-        if body.is_empty() { Ok(Self(Map::new())) } else { Self::read(headers, body) }
+        if body.is_empty() {
+            Ok(Self(Map::new()))
+        } else {
+            Self::read(headers, body)
+        }
     }
 
     /// Refuses members that nobody here knows.
@@ -75,7 +88,10 @@ impl Fields {
             None => Ok(self),
             Some(name) => {
                 let name: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
-                Err(invalid(&name, format_args!("is not known here; known are: {}", known.join(", "))))
+                Err(invalid(
+                    &name,
+                    format_args!("is not known here; known are: {}", known.join(", ")),
+                ))
             }
         }
     }
@@ -96,13 +112,18 @@ impl Fields {
 
     /// A short line to show to people: no control characters, at most `most` characters; blank is the same as absent.
     pub(crate) fn line(&self, name: &str, most: usize) -> Result<Option<String>, Failure> {
-        let Some(text) = self.text(name)? else { return Ok(None) };
+        let Some(text) = self.text(name)? else {
+            return Ok(None);
+        };
         let text = text.trim();
         if text.chars().any(char::is_control) {
             return Err(invalid(name, "must not contain control characters"));
         }
         if text.chars().count() > most {
-            return Err(invalid(name, format_args!("must have at most {most} characters")));
+            return Err(invalid(
+                name,
+                format_args!("must have at most {most} characters"),
+            ));
         }
         Ok((!text.is_empty()).then(|| text.to_owned()))
     }
@@ -133,7 +154,10 @@ pub(crate) fn invalid(field: &str, fault: impl fmt::Display) -> Failure {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let kind = value.split(';').next().unwrap_or_default().trim();
     kind.eq_ignore_ascii_case("application/json")
 }
@@ -169,7 +193,10 @@ mod tests {
 
     fn read(body: &str) -> Result<Fields, Failure> {
         let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json; charset=utf-8"),
+        );
         Fields::read(&headers, &Bytes::copy_from_slice(body.as_bytes()))
     }
 
@@ -178,12 +205,22 @@ mod tests {
         let none = Fields::read(&HeaderMap::new(), &Bytes::from_static(b"{}")).unwrap_err();
         assert_eq!(none.code, Code::UnsupportedMediaType);
         for broken in ["", "{", "[]", "7", "null", r#"{"a":1,"a":2}"#, "{} x"] {
-            assert_eq!(read(broken).unwrap_err().code, Code::MalformedBody, "{broken}");
+            assert_eq!(
+                read(broken).unwrap_err().code,
+                Code::MalformedBody,
+                "{broken}"
+            );
         }
         let fields = read(r#"{"a":1,"b":"x","c":null,"d":true,"e":"a\u0000b","f":"  "}"#).unwrap();
         assert!(fields.text("a").unwrap_err().detail.contains("`a`"));
         assert_eq!(fields.required_text("b").unwrap(), "x");
-        assert!(fields.required_text("c").unwrap_err().detail.contains("`c` is missing"));
+        assert!(
+            fields
+                .required_text("c")
+                .unwrap_err()
+                .detail
+                .contains("`c` is missing")
+        );
         assert_eq!(fields.flag("d").unwrap(), Some(true));
         assert!(fields.flag("b").is_err());
         assert!(fields.line("e", 9).is_err());

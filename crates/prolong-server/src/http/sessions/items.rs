@@ -25,7 +25,12 @@ pub(crate) fn item(authority: &Authority, session: &Session, current: bool) -> S
 }
 
 /// Whether a user sees it in their list: it goes on, or would after a reauthentication.
-pub(crate) fn is_listed(authority: &Authority, session: &Session, user: &Standing, now: Timestamp) -> bool {
+pub(crate) fn is_listed(
+    authority: &Authority,
+    session: &Session,
+    user: &Standing,
+    now: Timestamp,
+) -> bool {
     authority
         .over_now(session, user, now)
         .is_none_or(|over| over.reason.action() == Action::Reauthenticate)
@@ -60,7 +65,15 @@ pub(crate) fn for_admin(authority: &Authority, found: &Found, now: Timestamp) ->
 /// The idle deadline and the absolute end in force: the shorter of what was frozen and what the policy says now.
 fn deadlines(authority: &Authority, session: &Session) -> (Option<Timestamp>, Option<Timestamp>) {
     let policy = authority.policy_of(session);
-    let idle = policy.map_or(session.idle, |policy| session.idle.min(policy.idle)).end(session.active_at);
+    let idle = policy
+        .map_or(session.idle, |policy| session.idle.min(policy.idle))
+        .end(session.active_at);
     let by_policy = policy.and_then(|policy| policy.lifetime.end(session.started_at));
-    (idle, [session.absolute_end, by_policy].into_iter().flatten().min())
+    (
+        idle,
+        [session.absolute_end, by_policy]
+            .into_iter()
+            .flatten()
+            .min(),
+    )
 }

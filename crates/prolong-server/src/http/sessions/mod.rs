@@ -23,9 +23,20 @@ use crate::Authority;
 /// The routes of this room.
 pub fn routes() -> Router<Arc<Authority>> {
     Router::new()
-        .route("/v1/sessions", post(sign_in::post).get(all::get).delete(all::delete))
-        .route("/v1/sessions/current", axum::routing::get(current::get).patch(current::patch).delete(current::delete))
-        .route("/v1/sessions/current/reauthenticate", post(reauthenticate::post))
+        .route(
+            "/v1/sessions",
+            post(sign_in::post).get(all::get).delete(all::delete),
+        )
+        .route(
+            "/v1/sessions/current",
+            axum::routing::get(current::get)
+                .patch(current::patch)
+                .delete(current::delete),
+        )
+        .route(
+            "/v1/sessions/current/reauthenticate",
+            post(reauthenticate::post),
+        )
         .route("/v1/sessions/{sid}", patch(one::patch).delete(one::delete))
         .route("/v1/password", post(password::post))
 }

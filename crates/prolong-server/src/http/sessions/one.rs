@@ -25,7 +25,11 @@ pub(super) async fn patch(
     let name = current::new_name(&parts, &body)?;
     let id = SessionId::parse(&sid).ok_or_else(no_such_session)?;
     let session = authority.rename_session(id, found.user.key, name).await?;
-    Ok(Json(items::item(&authority, &session, id == found.session.id)))
+    Ok(Json(items::item(
+        &authority,
+        &session,
+        id == found.session.id,
+    )))
 }
 
 pub(super) async fn delete(
@@ -36,7 +40,13 @@ pub(super) async fn delete(
     let found = caller::caller(&authority, &parts).await?;
     let id = SessionId::parse(&sid).ok_or_else(no_such_session)?;
     let own = id == found.session.id;
-    let reason = if own { EndReason::SignedOut } else { EndReason::SignedOutElsewhere };
-    authority.end_session(id, Some(found.user.key), reason, "user").await?;
+    let reason = if own {
+        EndReason::SignedOut
+    } else {
+        EndReason::SignedOutElsewhere
+    };
+    authority
+        .end_session(id, Some(found.user.key), reason, "user")
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -22,7 +22,10 @@ pub(super) async fn post(
     let current = fields.required_text("current_password")?;
     let new = fields.required_text("new_password")?;
     let network = place::network(&authority.settings, &parts);
-    match authority.change_password(&found, current, new, &network).await? {
+    match authority
+        .change_password(&found, current, new, &network)
+        .await?
+    {
         Some(answer) => Ok(slot::tokens(StatusCode::OK, &answer)),
         None => {
             let mut response = StatusCode::NO_CONTENT.into_response();

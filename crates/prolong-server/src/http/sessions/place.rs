@@ -24,10 +24,16 @@ pub(crate) fn address(settings: &Settings, parts: &Parts) -> Option<IpAddr> {
         .flat_map(|value| value.split(','))
         .collect();
     for hop in forwarded.iter().rev() {
-        if !settings.trusted_proxies.iter().any(|network| contains(network, nearest)) {
+        if !settings
+            .trusted_proxies
+            .iter()
+            .any(|network| contains(network, nearest))
+        {
             break;
         }
-        let Ok(hop) = hop.trim().parse::<IpAddr>() else { break };
+        let Ok(hop) = hop.trim().parse::<IpAddr>() else {
+            break;
+        };
         nearest = hop.to_canonical();
     }
     Some(nearest)
@@ -54,7 +60,9 @@ fn user_agent(headers: &HeaderMap) -> Option<String> {
 /// "Firefox on Linux" for what is known; else the first word. At most 60 characters.
 pub(crate) fn short_user_agent(text: &str) -> String {
     let known = |list: &[(&'static str, &'static str)]| {
-        list.iter().find(|(mark, _)| text.contains(mark)).map(|(_, name)| *name)
+        list.iter()
+            .find(|(mark, _)| text.contains(mark))
+            .map(|(_, name)| *name)
     };
     let browser = known(&[
         ("Edg", "Edge"),
@@ -77,15 +85,24 @@ pub(crate) fn short_user_agent(text: &str) -> String {
     match (browser, system) {
         (Some(browser), Some(system)) => format!("{browser} on {system}"),
         (Some(one), None) | (None, Some(one)) => one.to_owned(),
-        (None, None) => {
-            text.split_whitespace().next().unwrap_or_default().chars().filter(|c| !c.is_control()).take(60).collect()
-        }
+        (None, None) => text
+            .split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(60)
+            .collect(),
     }
 }
 
 fn contains(network: &Network, address: IpAddr) -> bool {
     let (bits, width, base) = match (network.address.to_canonical(), address) {
-        (IpAddr::V4(base), IpAddr::V4(address)) => (u128::from(address.to_bits()), 32, u128::from(base.to_bits())),
+        (IpAddr::V4(base), IpAddr::V4(address)) => (
+            u128::from(address.to_bits()),
+            32,
+            u128::from(base.to_bits()),
+        ),
         (IpAddr::V6(base), IpAddr::V6(address)) => (address.to_bits(), 128, base.to_bits()),
         _ => return false,
     };
@@ -107,7 +124,10 @@ mod tests {
 
     #[test]
     fn a_network_contains_its_addresses_only() {
-        let network = |text: &str, prefix| Network { address: text.parse().unwrap(), prefix };
+        let network = |text: &str, prefix| Network {
+            address: text.parse().unwrap(),
+            prefix,
+        };
         let address = |text: &str| text.parse().unwrap();
         assert!(contains(&network("10.1.0.0", 16), address("10.1.200.3")));
         assert!(!contains(&network("10.1.0.0", 16), address("10.2.0.1")));

@@ -22,7 +22,11 @@ pub(super) async fn post(
     Body(body): Body,
 ) -> Result<Response, Failure> {
     let result = sign_in(&authority, &parts, &body).await;
-    authority.metrics.sign_in(result.as_ref().map_or_else(|failure| failure.code.as_str(), |_| "ok"));
+    authority.metrics.sign_in(
+        result
+            .as_ref()
+            .map_or_else(|failure| failure.code.as_str(), |_| "ok"),
+    );
     result
 }
 
@@ -35,7 +39,11 @@ async fn sign_in(authority: &Authority, parts: &Parts, body: &Bytes) -> Result<R
     let remember = fields.flag("remember")?;
     let device = place::device(&authority.settings, parts, fields.line("device_name", 100)?);
     let signed_in = match credentials(&fields)? {
-        Credentials::Ticket(ticket) => authority.redeem_ticket(&client, ticket, remember, device).await?,
+        Credentials::Ticket(ticket) => {
+            authority
+                .redeem_ticket(&client, ticket, remember, device)
+                .await?
+        }
         Credentials::Password { username, password } => {
             first_party(&client)?;
             let network = place::network(&authority.settings, parts);
@@ -49,14 +57,19 @@ async fn sign_in(authority: &Authority, parts: &Parts, body: &Bytes) -> Result<R
                 actor: "user".to_owned(),
                 how: "password",
             };
-            authority.sign_in_with_password(username, password, &network, &sign_in).await?
+            authority
+                .sign_in_with_password(username, password, &network, &sign_in)
+                .await?
         }
     };
     Ok(slot::answer(authority, StatusCode::CREATED, signed_in))
 }
 
 enum Credentials<'a> {
-    Password { username: &'a str, password: &'a str },
+    Password {
+        username: &'a str,
+        password: &'a str,
+    },
     Ticket(&'a str),
 }
 
@@ -81,7 +94,12 @@ fn credentials(fields: &Fields) -> Result<Credentials<'_>, Failure> {
 fn client(authority: &Authority, fields: &Fields) -> Result<Arc<Client>, Failure> {
     let id = fields.required_text("client_id")?;
     let client = authority.client(id).cloned();
-    client.ok_or_else(|| Failure::new(Code::InvalidClient, "`client_id` names no registered client"))
+    client.ok_or_else(|| {
+        Failure::new(
+            Code::InvalidClient,
+            "`client_id` names no registered client",
+        )
+    })
 }
 
 /// A password is for the operator's own applications alone (RFC 9700 §2.4 bans the password grant for all others).

@@ -14,7 +14,11 @@ use crate::settings::{Client, Transport};
 
 /// The answer to a sign-in: in cookie transport the refresh token goes into its slot, and the other slot is cleared.
 pub(crate) fn answer(authority: &Authority, status: StatusCode, signed_in: SignedIn) -> Response {
-    let SignedIn { session, client, mut answer } = signed_in;
+    let SignedIn {
+        session,
+        client,
+        mut answer,
+    } = signed_in;
     if client.transport == Transport::Body {
         return tokens(status, &answer);
     }
@@ -23,7 +27,13 @@ pub(crate) fn answer(authority: &Authority, status: StatusCode, signed_in: Signe
     let mut response = tokens(status, &answer);
     if let Some(token) = token {
         let headers = response.headers_mut();
-        cookie::set(authority, headers, &client, (session.generation, &token), max_age);
+        cookie::set(
+            authority,
+            headers,
+            &client,
+            (session.generation, &token),
+            max_age,
+        );
         cookie::clear_other(authority, headers, &client, session.generation);
     }
     response
@@ -32,7 +42,9 @@ pub(crate) fn answer(authority: &Authority, status: StatusCode, signed_in: Signe
 /// A token answer as it is.
 pub(crate) fn tokens(status: StatusCode, answer: &TokenAnswer) -> Response {
     let mut response = (status, Json(answer)).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
@@ -44,6 +56,10 @@ pub(crate) fn clear(authority: &Authority, client: &Client, response: &mut Respo
 }
 
 /// Refuses a call that a foreign page could have made: cookies, sign-in included.
-pub(crate) fn refuse_forgery(authority: &Authority, client: &Client, parts: &Parts) -> Result<(), Failure> {
+pub(crate) fn refuse_forgery(
+    authority: &Authority,
+    client: &Client,
+    parts: &Parts,
+) -> Result<(), Failure> {
     cookie::refuse_forgery(authority, client, &parts.headers)
 }
