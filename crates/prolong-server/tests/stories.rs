@@ -43,12 +43,6 @@ struct Outcome {
     expires_in: Option<u64>,
 }
 
-/// Story, step, and the word that comes although another should. To be struck out with the fault.
-const KNOWN_FAULTS: [(&str, usize, &str); 1] = [
-    // `/v1/verify` refuses an expired token before it looks whether the soft expiry is enforced.
-    ("S10", 7, "EXPIRED_TOKEN"),
-];
-
 #[tokio::test]
 async fn every_story_holds_over_http() {
     let folder = PathBuf::from(concat!(
@@ -100,9 +94,6 @@ async fn run(scenario: &Scenario) {
             }
             let outcome = world.act(step).await;
             let outcome = as_told(step, outcome);
-            if KNOWN_FAULTS.contains(&(&*scenario.story, n + 1, &*outcome.word)) {
-                continue;
-            }
             let at = || format!("{at}\ncame to {outcome:?}\nafter {}", world.last);
             assert_eq!(Some(&*outcome.word), step.text("expect"), "{}", at());
             for (key, value) in [("because", &outcome.because), ("action", &outcome.action)] {
