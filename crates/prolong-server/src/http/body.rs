@@ -31,7 +31,7 @@ impl Form {
             if parameters.contains_key(&name) {
                 let shown: String = name
                     .chars()
-                    .filter(char::is_ascii_alphanumeric)
+                    .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
                     .take(40)
                     .collect();
                 return Err(format!("the parameter {shown} is repeated"));
