@@ -86,7 +86,15 @@ async fn credential(
         return Ok((opened, client));
     }
     if !in_cookie {
-        return Err(OAuthFailure::invalid_request("refresh_token is missing"));
+        // A page cannot see whether it has the cookie: without one it is signed out, and asked rightly.
+        let by_cookie = client
+            .client()
+            .is_some_and(|client| client.transport == Transport::Cookie);
+        return Err(if by_cookie {
+            OAuthFailure::invalid_grant()
+        } else {
+            OAuthFailure::invalid_request("refresh_token is missing")
+        });
     }
     let from = cookie::read(authority, headers, id)
         .await?
