@@ -9,7 +9,6 @@ mod rows;
 mod stats;
 mod writer;
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -64,7 +63,7 @@ pub struct SqliteStore {
     counters: Arc<stats::Counters>,
     thread: Option<JoinHandle<()>>,
     /// Held as long as the store is open.
-    _lock: File,
+    _lock: open::FolderLock,
 }
 
 impl SqliteStore {

@@ -20,8 +20,18 @@ pub const fn schema_version() -> usize {
     MIGRATIONS.len()
 }
 
+/// Holds a data folder for one store.
+pub(super) struct FolderLock(File);
+
+impl Drop for FolderLock {
+    /// Lets go by name: a child process that is just being started may still hold a copy of the file.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
 /// Makes the folder, readable by its owner only, and takes the lock that a second server finds taken.
-pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
+pub(super) fn lock(dir: &Path) -> Result<FolderLock, StoreError> {
     let cannot = |what: &str, error: &dyn core::fmt::Display| {
         StoreError::Unavailable(format!(
             "cannot {what} the data folder {}: {error}",
@@ -58,7 +68,7 @@ pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
         .and_then(|()| file.rewind())
         .and_then(|()| write!(file, "{}", std::process::id()));
     written.map_err(|error| cannot("write to", &error))?;
-    Ok(file)
+    Ok(FolderLock(file))
 }
 
 /// Opens the writer's connection, checks whose file it is, and migrates it.
