@@ -7,11 +7,14 @@
 //!
 //! The hash itself is an argument: this crate holds no cryptography.
 
+mod cursor;
 mod hex;
 
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Reason;
+
+pub use cursor::NotACursor;
 
 /// Length of an entry's canonical form, in bytes.
 pub const ENTRY_BYTES: usize = 33;
@@ -121,6 +124,7 @@ impl Chain {
 }
 
 /// Where a reader stands. Any member that does not match the authority's sends the reader to a snapshot.
+/// As a parameter: `{epoch}.{seq}.{chain}`, the chain as 32 hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     /// Random; made at initialisation and at a declared restore.
@@ -175,6 +179,16 @@ pub struct Heartbeat {
     /// Room for a signature, for relays; unused now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sig: Option<String>,
+}
+
+/// The answer of a long poll: what came after the cursor, if anything did, and how far the authority is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Poll {
+    /// Apply it first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame: Option<Frame>,
+    /// Its head may be beyond the frame's end: ask again at once then.
+    pub heartbeat: Heartbeat,
 }
 
 /// Why a session ended, as the `arg` of an `S` entry. Numbers are for ever: add, never change. 0 is "not told".

@@ -153,6 +153,8 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// Connections at one time.
     pub connections: usize,
+    /// Followers of the feed at one time.
+    pub feed_streams: usize,
     /// Password hashes computed at one time.
     pub password_hashes: usize,
     /// Password hashes waiting for their turn, beyond which sign-ins get 503.
@@ -173,6 +175,7 @@ impl Default for Limits {
             head_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(5),
             connections: 10_000,
+            feed_streams: 1_000,
             password_hashes: 2,
             password_queue: 64,
             throttle_entries: 65_536,

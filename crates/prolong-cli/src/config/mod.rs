@@ -248,6 +248,7 @@ fn limits(root: &mut Section) -> Limits {
             .duration("request_timeout")
             .unwrap_or(base.request_timeout),
         connections: at.count("connections", 1).unwrap_or(base.connections),
+        feed_streams: at.count("feed_streams", 1).unwrap_or(base.feed_streams),
         password_hashes: at
             .count("password_hashes", 1)
             .unwrap_or(base.password_hashes),

@@ -43,9 +43,18 @@ impl Authority {
             .collect();
         let (store, feed) = (Arc::clone(&self.store), self.feed.clone());
         let task = tokio::spawn(async move {
-            let committed = store.commit(transaction).await?;
-            feed.learn(&committed.feed_lines);
-            Ok(committed)
+            let outcome = store.commit(transaction).await;
+            match &outcome {
+                Ok(committed) => feed.learn(&committed.feed_lines),
+                // It may have been committed all the same, and whoever reads again may see it.
+                Err(NotCommitted::Failed(_)) => {
+                    if let Err(error) = feed.catch_up(&*store).await {
+                        tracing::warn!(%error, "the feed could not be read after a failed commit; it is tried again");
+                    }
+                }
+                Err(NotCommitted::Conflict(_)) => {}
+            }
+            outcome
         });
         let committed: Result<Committed, NotCommitted> = task.await.unwrap_or_else(|error| {
             Err(NotCommitted::Failed(StoreError::Unavailable(
@@ -93,14 +102,16 @@ impl Authority {
         })
     }
 
-    /// Learns what other nodes and commands have appended to the feed.
+    /// Looks where the store's feed stands; see [`crate::feed::LiveFeed::follow`]. With a clock that cannot be trusted,
+    /// what is new is learnt, but freshness is not claimed.
     ///
     /// # Errors
     /// What the store says.
     pub async fn follow_feed(&self) -> Result<(), StoreError> {
-        self.feed.catch_up(&*self.store).await?;
-        self.feed.prune(self.clock.now());
-        Ok(())
+        match self.clock.trusted_now() {
+            Ok(now) => self.feed.follow(&*self.store, now).await,
+            Err(_) => self.feed.catch_up(&*self.store).await,
+        }
     }
 
     fn feed_until(&self) -> i64 {

@@ -10,6 +10,7 @@ mod introspect;
 mod machine_token;
 mod mint;
 mod new;
+mod outside_ids;
 mod password;
 mod prolong;
 mod reauthenticate;
@@ -35,7 +36,7 @@ use prolong_verify::SeenTokens;
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;
-use crate::feed::LiveFeed;
+use crate::feed::{LiveFeed, Streams};
 use crate::keys::{MasterKeys, RefreshKeys, SigningRing};
 use crate::serve::Metrics;
 use crate::settings::{Client, Settings};
@@ -45,6 +46,7 @@ pub use new::StartFault;
 
 pub(crate) use authenticate::Credential;
 pub(crate) use machine_token::{MACHINE_SCOPES, MachineTokenRefused};
+pub(crate) use outside_ids::OutsideIds;
 pub(crate) use prolong::{ClientProof, NotProlonged, Presented, Prolonged};
 pub(crate) use renew::RenewWish;
 pub(crate) use revoke::NotRevoked;
@@ -73,6 +75,8 @@ pub struct Authority {
     pub(crate) refresh_keys: RefreshKeys,
     pub(crate) signing: SigningRing,
     pub(crate) feed: LiveFeed,
+    pub(crate) streams: Streams,
+    pub(crate) outside_ids: OutsideIds,
     pub(crate) metrics: Metrics,
     pub(crate) passwords: PasswordPool,
     pub(crate) throttle: SignInThrottle,

@@ -7,9 +7,9 @@ use prolong_verify::SeenTokens;
 
 use super::activity::ActivitySeen;
 use super::concurrent::ConcurrentAnswers;
-use super::{Authority, Parts};
+use super::{Authority, OutsideIds, Parts};
 use crate::entropy::draw;
-use crate::feed::LiveFeed;
+use crate::feed::{LiveFeed, Streams};
 use crate::keys::{RefreshKeys, RingFault, SigningRing};
 use crate::serve::Metrics;
 use crate::settings::Settings;
@@ -49,6 +49,13 @@ impl Authority {
         let signing =
             SigningRing::load(&*store, &master_keys, settings.algorithm, now, &*entropy).await?;
         let feed = LiveFeed::start(&*store, &*entropy, now, longest_token(&settings)).await?;
+        let outside_ids = OutsideIds::start(&*store).await?;
+        if settings.feed_public && outside_ids.exist() {
+            tracing::error!(
+                "feed_public has no effect: some users have ids that were brought from outside and could be guessed. \
+                 Readers of the feed need the scope prolong:feed"
+            );
+        }
         let restore_declared = store
             .fact("restore_declared")
             .await?
@@ -63,6 +70,8 @@ impl Authority {
             refresh_keys: RefreshKeys::derive(&master_keys),
             signing,
             feed,
+            streams: Streams::new(settings.limits.feed_streams),
+            outside_ids,
             metrics: Metrics::new(),
             passwords: PasswordPool::new(&settings.limits),
             throttle: SignInThrottle::new(&settings.limits, &*entropy),

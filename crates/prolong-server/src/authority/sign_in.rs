@@ -333,6 +333,9 @@ impl Authority {
         } else {
             Change::InsertUser(user.clone())
         }];
+        if !exists {
+            changes.extend(self.outside_ids.one_more());
+        }
         changes.append(&mut ends);
         changes.push(Change::StartSession(session.clone()));
         let detail = json!({

@@ -63,6 +63,7 @@ impl Authority {
                 )?,
                 None => {
                     changes.push(Change::InsertUser(new_user(sub, now)));
+                    changes.extend(self.outside_ids.one_more());
                     changes.push(audit_line(
                         now,
                         "user.created",

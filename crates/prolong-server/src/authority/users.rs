@@ -38,6 +38,7 @@ impl Authority {
     /// `CONFLICT` where the id or the login is taken.
     pub(crate) async fn create_user(&self, new: NewUser, actor: &str) -> Result<User, Failure> {
         let now = self.decisive_now()?;
+        let outside = new.sub.as_ref().and_then(|_| self.outside_ids.one_more());
         let sub = new.sub.unwrap_or_else(|| new_sub(&*self.entropy));
         let user = User {
             key: crate::keys::user_key(&sub),
@@ -51,7 +52,7 @@ impl Authority {
             revision: 0,
         };
         let detail = json!({ "sub": user.sub });
-        let transaction = Transaction::of(Change::InsertUser(user.clone())).and(audit_line(
+        let mut transaction = Transaction::of(Change::InsertUser(user.clone())).and(audit_line(
             now,
             "user.created",
             actor,
@@ -59,6 +60,7 @@ impl Authority {
             None,
             &detail,
         ));
+        transaction.changes.extend(outside);
         match self.commit_and_tell(transaction).await {
             Ok(_) => Ok(user),
             Err(NotCommitted::Failed(error)) => Err(Failure::unavailable(error)),

@@ -1,15 +1,26 @@
-//! What has ended, in memory.
+//! The feed in memory: what is revoked, and the log that readers follow. Fed from commits, and from the store.
+//!
+//! 1. What was acknowledged is here: a commit is learnt before anybody is told of it.
+//! 2. Commits may be learnt in any order; readers get them in the order of their numbers.
+//! 3. `as_of` moves only by a look at the store's own head ([`LiveFeed::follow`]), so that a commit whose outcome was
+//!    unknown is found before freshness is claimed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use parking_lot::RwLock;
+use bytes::Bytes;
+use parking_lot::{Mutex, RwLock};
 use prolong_core::Timestamp;
-use prolong_protocol::feed::{Entry, Kind};
-use prolong_store::{Change, FeedLine, NotCommitted, Store, StoreError, Transaction};
+use prolong_protocol::feed::{Cursor, Heartbeat};
+use prolong_store::{FeedLine, Store, StoreError};
 use prolong_verify::Revoked;
+use tokio::sync::watch;
 
+use super::facts;
+use super::log::{After, Log, entry_of, epoch_name};
+use super::snapshot::Snapshots;
+use super::token_life::TokenLife;
 use crate::entropy::{Entropy, draw};
 
 /// What has ended. Cheap to clone: all clones see the same.
@@ -18,22 +29,42 @@ pub struct LiveFeed(Arc<Inner>);
 
 struct Inner {
     salt: [u8; 16],
+    token_life: TokenLife,
     revoked: RwLock<Revoked>,
     /// Knows nothing: for credentials that the store judges.
     nothing: Revoked,
-    /// Every entry up to this number was read from the store.
-    read_to: AtomicU64,
-    /// No token of an earlier run lives past this second.
-    earlier_tokens_until: i64,
-    /// The longest life of an access token under today's policies.
-    longest_token: Duration,
+    log: RwLock<Log>,
+    /// Tells readers that the log has moved.
+    moved: watch::Sender<()>,
+    /// The second at which the store's head was known to be ours.
+    as_of: AtomicU64,
+    /// The frame that was made last: followers that keep up all read the same.
+    newest_frame: Mutex<Option<Written>>,
+    snapshots: Snapshots,
+}
+
+/// A frame as JSON.
+#[derive(Clone, Debug)]
+pub(crate) struct Written {
+    pub(crate) first: u64,
+    /// Where the reader stands afterwards.
+    pub(crate) cursor: Cursor,
+    pub(crate) json: Bytes,
+}
+
+/// What a reader gets next.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// Entries.
+    Frame(Written),
+    /// It has everything.
+    UpToDate(Heartbeat),
+    /// Some of what comes next is forgotten: it needs a snapshot.
+    Lost,
 }
 
 impl LiveFeed {
     /// Reads the feed from the store. `longest_token` is the longest life of an access token under today's policies.
-    ///
-    /// The highest `exp` ever issued is bounded without a write per token: what is stored is the longest life of each
-    /// run, and a later run assumes a token of the earlier one that was minted just now.
     ///
     /// # Errors
     /// What the store says.
@@ -43,25 +74,21 @@ impl LiveFeed {
         now: Timestamp,
         longest_token: Duration,
     ) -> Result<Self, StoreError> {
-        let salt = match stored_salt(store).await? {
-            Some(salt) => salt,
-            None => {
-                let salt: [u8; 16] = draw(entropy);
-                set(store, vec![(SALT, hex(&salt))]).await?;
-                // Another node may have drawn one at the same moment: the stored one is the feed's.
-                stored_salt(store).await?.unwrap_or(salt)
-            }
-        };
-        let earlier_tokens_until = earlier_tokens(store, now, longest_token).await?;
+        let salt = facts::salt(store, || draw(entropy)).await?;
+        let token_life = TokenLife::start(store, now, longest_token).await?;
+        let epoch = store.feed_head().await?.epoch;
         let feed = Self(Arc::new(Inner {
             salt,
+            token_life,
             revoked: RwLock::new(Revoked::new(salt)),
             nothing: Revoked::new(salt),
-            read_to: AtomicU64::new(0),
-            earlier_tokens_until,
-            longest_token,
+            log: RwLock::new(Log::new(prolong_store::FeedCursor::start(epoch))),
+            moved: watch::Sender::new(()),
+            as_of: AtomicU64::new(0),
+            newest_frame: Mutex::new(None),
+            snapshots: Snapshots::default(),
         }));
-        feed.catch_up(store).await?;
+        feed.follow(store, now).await?;
         feed.prune(now);
         Ok(feed)
     }
@@ -75,10 +102,7 @@ impl LiveFeed {
     /// The second from which an entry made `now` can be forgotten: no token that was ever issued is acceptable then.
     #[must_use]
     pub fn until(&self, now: Timestamp) -> i64 {
-        let tokens_of_today = now.plus(self.0.longest_token).as_secs().saturating_add(1);
-        tokens_of_today
-            .max(self.0.earlier_tokens_until)
-            .saturating_add(SPARE_SECONDS)
+        self.0.token_life.until(now)
     }
 
     /// Runs `judge` on what is revoked now.
@@ -97,37 +121,51 @@ impl LiveFeed {
         if lines.is_empty() {
             return;
         }
-        let mut revoked = self.0.revoked.write();
-        for entry in lines.iter().filter_map(entry_of) {
-            if let Err(unknown) = revoked.apply(&entry) {
-                tracing::error!(seq = entry.seq, "{unknown}");
-            }
+        self.revoke(lines);
+        if self.0.log.write().append(lines) {
+            self.0.moved.send_replace(());
         }
     }
 
-    /// Learns what other nodes and commands have appended meanwhile. Call it at least every 250 ms where several nodes
-    /// share a store.
+    /// Looks where the store stands, and learns what is missing here: what other nodes appended, and what a commit
+    /// appended whose outcome was not known. `now` was read before. Call it at least every 250 ms.
+    ///
+    /// # Errors
+    /// What the store says; `as_of` stays as it was then.
+    pub async fn follow(&self, store: &dyn Store, now: Timestamp) -> Result<(), StoreError> {
+        self.catch_up(store).await?;
+        self.0.as_of.store(seconds(now), Ordering::Release);
+        Ok(())
+    }
+
+    /// The same without a word on when that was: `as_of` stays as it is.
     ///
     /// # Errors
     /// What the store says.
     pub async fn catch_up(&self, store: &dyn Store) -> Result<(), StoreError> {
-        loop {
-            let from = self.0.read_to.load(Ordering::Acquire);
-            let lines = store.feed_after(from, BATCH).await?;
-            self.learn(&lines);
-            let Some(last) = lines.last() else {
-                return Ok(());
-            };
-            self.0.read_to.fetch_max(last.seq, Ordering::AcqRel);
+        let head = store.feed_head().await?;
+        let here = || self.0.log.read().head();
+        let mut moved = false;
+        while here().seq < head.seq {
+            let lines = store.feed_after(here().seq, BATCH).await?;
+            self.revoke(&lines);
+            if !self.0.log.write().read(&lines) {
+                break;
+            }
+            moved = true;
         }
+        // Lines that the store has forgotten already are not missed.
+        moved |= self.0.log.write().reach(head);
+        if moved {
+            self.0.moved.send_replace(());
+        }
+        Ok(())
     }
 
     /// Forgets what no acceptable token can match any more.
     pub fn prune(&self, now: Timestamp) {
-        self.0
-            .revoked
-            .write()
-            .prune(u64::try_from(now.as_secs()).unwrap_or(0));
+        self.0.revoked.write().prune(seconds(now));
+        self.0.log.write().prune(now.as_secs());
     }
 
     /// How many facts are held.
@@ -141,77 +179,91 @@ impl LiveFeed {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-}
 
-/// The entry as it goes over the wire.
-fn entry_of(line: &FeedLine) -> Option<Entry> {
-    Some(Entry {
-        seq: line.seq,
-        kind: Kind::new(line.entry.kind.letter())?,
-        key: line.entry.key,
-        arg: line.entry.arg,
-        until: u64::try_from(line.entry.until).unwrap_or(0),
-    })
-}
+    /// Whether a reader who stands here can go on without a snapshot.
+    pub(crate) fn knows(&self, cursor: &Cursor) -> bool {
+        self.0.log.read().knows(cursor)
+    }
 
-async fn earlier_tokens(
-    store: &dyn Store,
-    now: Timestamp,
-    longest: Duration,
-) -> Result<i64, StoreError> {
-    let number = |text: Option<String>| text.and_then(|text| text.parse::<i64>().ok());
-    let known = number(store.fact(TOKENS_UNTIL).await?).unwrap_or(0);
-    let earlier_longest = number(store.fact(LONGEST_TOKEN).await?).unwrap_or(0);
-    let until = known.max(
-        now.as_secs()
-            .saturating_add(earlier_longest)
-            .saturating_add(1),
-    );
-    let facts = vec![
-        (TOKENS_UNTIL, until.to_string()),
-        (LONGEST_TOKEN, longest.as_secs().to_string()),
-    ];
-    set(store, facts).await?;
-    Ok(until)
-}
+    /// What a reader who stands after `seq` of `epoch` gets next.
+    pub(crate) fn next(&self, epoch: &str, seq: u64) -> Next {
+        let made = self.0.newest_frame.lock().clone();
+        if let Some(made) =
+            made.filter(|made| Some(made.first) == seq.checked_add(1) && made.cursor.epoch == epoch)
+            && made.cursor.seq == self.0.log.read().head().seq
+        {
+            return Next::Frame(made);
+        }
+        let log = self.0.log.read();
+        match log.after(epoch, seq, FRAME_ENTRIES) {
+            After::Nothing => Next::UpToDate(log.heartbeat(self.as_of())),
+            After::Lost => Next::Lost,
+            After::Frame(frame) => {
+                drop(log);
+                let cursor = Cursor {
+                    epoch: epoch.to_owned(),
+                    seq: frame.last,
+                    chain: frame.chain,
+                };
+                let json = serde_json::to_vec(&frame).unwrap_or_default().into();
+                let written = Written {
+                    first: frame.first,
+                    cursor,
+                    json,
+                };
+                *self.0.newest_frame.lock() = Some(written.clone());
+                Next::Frame(written)
+            }
+        }
+    }
 
-async fn stored_salt(store: &dyn Store) -> Result<Option<[u8; 16]>, StoreError> {
-    let Some(text) = store.fact(SALT).await? else {
-        return Ok(None);
-    };
-    let salt = u128::from_str_radix(&text, 16)
-        .map_err(|_| StoreError::Damaged("the feed's salt".to_owned()))?;
-    Ok(Some(salt.to_be_bytes()))
-}
+    /// Resolves at every move of the log after this call.
+    pub(crate) fn moves(&self) -> watch::Receiver<()> {
+        self.0.moved.subscribe()
+    }
 
-async fn set(store: &dyn Store, facts: Vec<(&'static str, String)>) -> Result<(), StoreError> {
-    let changes = facts
-        .into_iter()
-        .map(|(name, value)| Change::SetFact { name, value })
-        .collect();
-    match store.commit(Transaction { changes }).await {
-        Ok(_) => Ok(()),
-        Err(NotCommitted::Failed(error)) => Err(error),
-        Err(NotCommitted::Conflict(_)) => Err(StoreError::Damaged(
-            "a fact has no guard, and yet met one".to_owned(),
-        )),
+    /// The second at which this feed was known to be complete.
+    pub(crate) fn as_of(&self) -> u64 {
+        self.0.as_of.load(Ordering::Acquire)
+    }
+
+    /// How far this feed is, whatever a reader has.
+    pub(crate) fn heartbeat(&self) -> Heartbeat {
+        self.0.log.read().heartbeat(self.as_of())
+    }
+
+    /// The snapshot at today's head, and its name.
+    pub(crate) async fn snapshot(&self, now: Timestamp) -> (String, Bytes) {
+        let head = self.0.log.read().head();
+        let name = format!("{}.{}", epoch_name(&head), head.seq);
+        let read = || {
+            let log = self.0.log.read();
+            (log.head(), log.lines(), self.0.salt)
+        };
+        self.0.snapshots.get(&name, now, read).await
+    }
+
+    fn revoke(&self, lines: &[FeedLine]) {
+        let mut revoked = self.0.revoked.write();
+        for entry in lines.iter().filter_map(entry_of) {
+            if let Err(unknown) = revoked.apply(&entry) {
+                tracing::error!(seq = entry.seq, "{unknown}");
+            }
+        }
     }
 }
 
-fn hex(salt: &[u8; 16]) -> String {
-    format!("{:032x}", u128::from_be_bytes(*salt))
+fn seconds(at: Timestamp) -> u64 {
+    u64::try_from(at.as_secs()).unwrap_or(0)
 }
 
-const SALT: &str = "feed_salt";
-const TOKENS_UNTIL: &str = "tokens_until";
-const LONGEST_TOKEN: &str = "longest_token_seconds";
-const SPARE_SECONDS: i64 = 60;
 const BATCH: usize = 10_000;
+const FRAME_ENTRIES: usize = 1_000;
 
 #[cfg(test)]
 mod tests {
     use prolong_core::{EndReason, SessionId};
-    use prolong_store::MemoryStore;
+    use prolong_store::{Change, MemoryStore, Transaction};
 
     use super::*;
     use crate::feed::ended_entry;

@@ -1,8 +1,15 @@
-//! The revocation feed, inside the authority: what has ended, in memory, fed from commits and at start from the store.
+//! The revocation feed: what has ended, in memory, fed from commits and from the store; judged by and followed.
 
 mod entry;
+mod facts;
 mod live;
+mod log;
+mod snapshot;
+mod streams;
+mod token_life;
 
 pub use live::LiveFeed;
 
 pub(crate) use entry::{ended_entry, generation_entry, key_dead_entry, version_entry};
+pub(crate) use live::Next;
+pub(crate) use streams::{Seat, Streams};

@@ -9,6 +9,7 @@ pub(crate) mod body;
 pub(crate) mod client_auth;
 pub(crate) mod cookie;
 pub(crate) mod cors;
+pub(crate) mod feed;
 pub(crate) mod oauth;
 #[cfg(test)]
 mod oauth_stories;
@@ -53,6 +54,7 @@ pub fn router(authority: Arc<Authority>) -> Router {
         .route("/v1/sessions/current/prolong", post(renew::post))
         .merge(sessions::routes())
         .merge(admin::routes())
+        .merge(feed::routes())
         .merge(crate::serve::routes());
     let rooms = if base.is_empty() {
         rooms

@@ -60,6 +60,11 @@ impl Answer {
 }
 
 pub(super) async fn world(draft: PolicyDraft) -> World {
+    world_with(draft, |_| {}).await
+}
+
+/// A world whose operator decided something else.
+pub(super) async fn world_with(draft: PolicyDraft, decide: impl FnOnce(&mut Settings)) -> World {
     let policy = Arc::new(draft.build().unwrap());
     let mut secret_hash = [0; 32];
     secret_hash
@@ -99,12 +104,14 @@ pub(super) async fn world(draft: PolicyDraft) -> World {
         Client {
             id: "ops".to_owned(),
             kind: confidential,
-            scopes: vec!["prolong:admin".to_owned(), "prolong:introspect".to_owned()],
+            scopes: ["prolong:admin", "prolong:introspect", "prolong:feed"]
+                .map(str::to_owned)
+                .to_vec(),
             ..web.clone()
         },
         web,
     ];
-    let settings = Settings {
+    let mut settings = Settings {
         issuer: "https://auth.example.com".to_owned(),
         base_path: String::new(),
         development: false,
@@ -118,6 +125,7 @@ pub(super) async fn world(draft: PolicyDraft) -> World {
         limits: Limits::default(),
         retention: Retention::default(),
     };
+    decide(&mut settings);
     let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_800_000_000)));
     let parts = Parts {
         settings,

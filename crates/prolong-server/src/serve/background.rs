@@ -14,6 +14,27 @@ pub const CLOCK_HIGH_WATER: &str = "clock_high_water";
 
 /// Works until it is dropped. What fails is logged and tried again at the next turn.
 pub async fn run_background(authority: Arc<Authority>) {
+    tokio::join!(take_turns(&authority), follow_feed(&authority));
+}
+
+/// Apart from the rest, which may take its time: what verifiers are told of freshness comes from here.
+async fn follow_feed(authority: &Authority) {
+    let mut look = interval(LOOK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failed = false;
+    loop {
+        look.tick().await;
+        let outcome = authority.follow_feed().await;
+        if let Err(error) = &outcome
+            && !failed
+        {
+            tracing::warn!(%error, "the feed could not be read, so its readers become stale; it is tried again");
+        }
+        failed = outcome.is_err();
+    }
+}
+
+async fn take_turns(authority: &Authority) {
     let mut turn = interval(TURN);
     turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut activity = interval(ACTIVITY);
@@ -41,9 +62,7 @@ pub async fn run_background(authority: Arc<Authority>) {
         if let Err(error) = authority.turn(now).await {
             tracing::warn!(%error, "background work failed; it is tried again in {} s", TURN.as_secs());
         }
-        if let Err(error) = authority.follow_feed().await {
-            tracing::warn!(%error, "the feed could not be read; it is tried again");
-        }
+        authority.feed.prune(now);
         let (store, retention) = (&*authority.store, &authority.settings.retention);
         let keys = &authority.signing;
         let (life, ahead) = (retention.signing_key, retention.publish_ahead);
@@ -63,6 +82,8 @@ pub async fn run_background(authority: Arc<Authority>) {
     }
 }
 
+/// FEED.md: at most 250 ms.
+const LOOK: Duration = Duration::from_millis(250);
 const TURN: Duration = Duration::from_secs(30);
 /// Activity that was seen is stored so often: a crash forgets no more of it.
 const ACTIVITY: Duration = Duration::from_secs(1);

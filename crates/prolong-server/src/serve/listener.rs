@@ -3,8 +3,8 @@
 //! 1. At most `limits.connections` at a time; more wait in the kernel's queue.
 //! 2. A connection whose first request has not arrived within `limits.head_timeout` is closed, and so is one that stops
 //!    in the middle of a later head.
-//! 3. When told to stop: no new connections, the requests under way are answered, and after `DRAIN` what is still open
-//!    (streams, mostly) is cut.
+//! 3. When told to stop: no new connections, streams end, the requests under way are answered, and after `DRAIN` what is
+//!    still open is cut.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -68,6 +68,7 @@ pub async fn serve(
         _ = accepting => {}
         () = stop => {}
     }
+    authority.streams.close();
     tracing::info!(connections = graceful.count(), "draining");
     if tokio::time::timeout(DRAIN, graceful.shutdown())
         .await

@@ -18,6 +18,7 @@ pub struct Metrics {
     ends: Family<ByReason, Counter>,
     sign_ins: Family<ByResult, Counter>,
     connections: Gauge,
+    feed_streams: Gauge,
     stored: Family<ByKind, Gauge>,
     key_age: Family<ByState, Gauge<f64, AtomicU64>>,
 }
@@ -39,6 +40,12 @@ impl Metrics {
         registry.register("sign_ins", "Sign-ins, by result", sign_ins.clone());
         let connections = Gauge::default();
         registry.register("connections", "Connections open now", connections.clone());
+        let feed_streams = Gauge::default();
+        registry.register(
+            "feed_streams",
+            "Followers of the feed now",
+            feed_streams.clone(),
+        );
         let stored = Family::default();
         registry.register("stored", "Rows in the store, by kind", stored.clone());
         let key_age = Family::default();
@@ -50,6 +57,7 @@ impl Metrics {
             ends,
             sign_ins,
             connections,
+            feed_streams,
             stored,
             key_age,
         }
@@ -78,6 +86,12 @@ impl Metrics {
     pub(super) fn connection(&self) -> OpenConnection {
         self.connections.inc();
         OpenConnection(self.connections.clone())
+    }
+
+    /// So many follow the feed now.
+    pub(super) fn following(&self, streams: usize) {
+        self.feed_streams
+            .set(i64::try_from(streams).unwrap_or(i64::MAX));
     }
 
     /// The page for scrapers, with what only the store knows as of now.

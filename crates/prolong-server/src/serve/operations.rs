@@ -60,6 +60,7 @@ async fn metrics(State(authority): State<Arc<Authority>>) -> Result<Response, Fa
         .signing_keys()
         .await
         .map_err(Failure::unavailable)?;
+    authority.metrics.following(authority.streams.taken());
     let mut response = plain(authority.metrics.page(counts, &keys, authority.clock.now()));
     let kind =
         HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
