@@ -96,7 +96,7 @@ impl Follower {
     }
 
     async fn write(mut self, to: &mpsc::Sender<Bytes>) -> Done {
-        let mut moves = self.feed.moves();
+        let mut log_moves = self.feed.moves();
         let mut second = interval_at(Instant::now() + BEAT, BEAT);
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut beat_due = true;
@@ -121,7 +121,7 @@ impl Follower {
                 () = self.seat.closing() => return Done::Stopping,
                 () = to.closed() => return Done::Gone,
                 _ = second.tick() => beat_due = true,
-                moved = moves.changed() => if moved.is_err() { return Done::Stopping },
+                moved = log_moves.changed() => if moved.is_err() { return Done::Stopping },
             }
         }
     }
@@ -145,7 +145,7 @@ impl Follower {
     /// The next frame, or none within the time given; and how far the authority is.
     async fn poll(mut self, longest: Duration) -> Result<Response, Failure> {
         let until = Instant::now() + longest;
-        let mut moves = self.feed.moves();
+        let mut log_moves = self.feed.moves();
         let frame = loop {
             match self.feed.next(&self.cursor.epoch, self.cursor.seq) {
                 Next::Lost => return Err(Failure::new(Code::Conflict, UNKNOWN_CURSOR)),
@@ -155,7 +155,7 @@ impl Follower {
             let waited = async {
                 tokio::select! {
                     () = self.seat.closing() => false,
-                    moved = moves.changed() => moved.is_ok(),
+                    moved = log_moves.changed() => moved.is_ok(),
                 }
             };
             if !timeout_at(until, waited).await.unwrap_or(false) {
