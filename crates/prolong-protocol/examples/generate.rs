@@ -13,6 +13,10 @@ fn main() -> std::io::Result<()> {
             "clients/typescript/src/generated/codes.ts",
             prolong_protocol::generated::typescript_codes(),
         ),
+        (
+            "clients/typescript/src/generated/problems.ts",
+            prolong_protocol::generated::typescript_problems(),
+        ),
     ];
     for (path, text) in files {
         let path = root.join(path);

@@ -26,3 +26,12 @@ fn the_typescript_codes_are_fresh() {
         "run: cargo run -p prolong-protocol --example generate"
     );
 }
+
+#[test]
+fn the_typescript_problems_are_fresh() {
+    assert_eq!(
+        committed("clients/typescript/src/generated/problems.ts"),
+        prolong_protocol::generated::typescript_problems(),
+        "run: cargo run -p prolong-protocol --example generate"
+    );
+}

@@ -1,0 +1,65 @@
+import { Keys, maxJwksBytes } from '../keys.js'
+import { DiscoverError } from './error.js'
+import type { Origin } from './origin.js'
+import { rest } from './rest.js'
+
+/** Milliseconds. */
+const refresh = 5 * 60_000
+const retry = 30_000
+const cooldown = 30_000
+
+/** Whether the issuer could be asked because of an unknown `kid`. */
+export type Refetched = 'current' | 'failed'
+
+/** Fetches an issuer's keys: every 5 minutes, and where a token names an unknown one, at most once in 30 s. */
+export class KeySource {
+  private readonly origin: Origin
+  private readonly url: URL
+  private readonly place: (keys: Keys) => void
+  private last: { at: number; outcome: Promise<Refetched> } | undefined
+
+  /** `place` is given every good set. */
+  constructor(origin: Origin, url: URL, place: (keys: Keys) => void) {
+    this.origin = origin
+    this.url = url
+    this.place = place
+  }
+
+  /** An issuer without any usable key counts as a fault. */
+  async fetch(): Promise<void> {
+    const document = await this.origin.bytes(this.url, maxJwksBytes)
+    let keys: Keys
+    try {
+      keys = await Keys.fromJwks(document)
+    } catch (cause) {
+      throw new DiscoverError('BAD_KEYS', (cause as Error).message, { cause })
+    }
+    if (keys.size === 0) throw new DiscoverError('BAD_KEYS', 'the issuer publishes no key that can be used')
+    this.place(keys)
+  }
+
+  /** Asks once for all who wait, and answers from memory until the pause is over. */
+  refetch(): Promise<Refetched> {
+    const now = performance.now()
+    if (!this.last || now - this.last.at >= cooldown) {
+      const outcome = this.fetch().then<Refetched, Refetched>(
+        () => 'current',
+        () => 'failed',
+      )
+      this.last = { at: now, outcome }
+    }
+    return this.last.outcome
+  }
+
+  async keepFresh(signal: AbortSignal): Promise<void> {
+    let pause = refresh
+    for (;;) {
+      await rest(pause, signal)
+      if (signal.aborted) return
+      pause = await this.fetch().then(
+        () => refresh,
+        () => retry,
+      )
+    }
+  }
+}
