@@ -114,7 +114,7 @@ words!(
         TooManySessions = "TOO_MANY_SESSIONS",
         /// A field is missing or has an impossible value.
         InvalidRequest = "INVALID_REQUEST",
-        /// The body is not what its type says.
+        /// The body, or a header, is not what its type says.
         MalformedBody = "MALFORMED_BODY",
         /// The body's media type is not the one that this call takes.
         UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE",
@@ -178,6 +178,12 @@ impl Code {
         }
     }
 
+    /// `type` of its problem documents (RFC 9457 §3.1.1): where the authority of this issuer documents it.
+    #[must_use]
+    pub fn documented_at(self, issuer: &str) -> String {
+        format!("{issuer}/docs/problems#{self}")
+    }
+
     /// One short sentence for people.
     #[must_use]
     pub const fn title(self) -> &'static str {
@@ -196,7 +202,7 @@ impl Code {
             Self::Superseded => "Newer tokens were already issued for this session",
             Self::TooManySessions => "The user has too many sessions",
             Self::InvalidRequest => "A field is missing or not valid",
-            Self::MalformedBody => "The body could not be read",
+            Self::MalformedBody => "The request could not be read",
             Self::UnsupportedMediaType => "The body has the wrong media type",
             Self::TooLarge => "The request is too large",
             Self::NotFound => "There is no such thing",
@@ -213,7 +219,7 @@ impl Code {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
-    /// A stable, documented URI reference of the code.
+    /// Where the code is documented: `{issuer}/docs/problems#{code}`.
     #[serde(rename = "type")]
     pub kind: String,
     /// One short sentence, the same for every problem of this code.

@@ -17,7 +17,7 @@ export const problems: { readonly [Name in Code]: { status: number; action: Acti
   SUPERSEDED: { status: 409, action: 'retry', title: 'Newer tokens were already issued for this session' },
   TOO_MANY_SESSIONS: { status: 409, action: 'none', title: 'The user has too many sessions' },
   INVALID_REQUEST: { status: 422, action: 'none', title: 'A field is missing or not valid' },
-  MALFORMED_BODY: { status: 400, action: 'none', title: 'The body could not be read' },
+  MALFORMED_BODY: { status: 400, action: 'none', title: 'The request could not be read' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, action: 'none', title: 'The body has the wrong media type' },
   TOO_LARGE: { status: 413, action: 'none', title: 'The request is too large' },
   NOT_FOUND: { status: 404, action: 'none', title: 'There is no such thing' },

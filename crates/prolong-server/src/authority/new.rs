@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use prolong_core::{Policy, ProlongWith};
 use prolong_store::StoreError;
 use prolong_verify::SeenTokens;
 
@@ -12,7 +13,7 @@ use crate::entropy::draw;
 use crate::feed::{LiveFeed, Streams};
 use crate::keys::{RefreshKeys, RingFault, SigningRing};
 use crate::serve::Metrics;
-use crate::settings::Settings;
+use crate::settings::{ClientKind, Settings};
 use crate::users::{PasswordPool, SignInThrottle};
 
 /// Why an authority could not be put together.
@@ -46,6 +47,7 @@ impl Authority {
             master_keys,
         } = parts;
         let now = clock.trusted_now().map_err(StartFault::Clock)?;
+        warn_of_bare_tokens(&settings);
         let signing =
             SigningRing::load(&*store, &master_keys, settings.algorithm, now, &*entropy).await?;
         let feed = LiveFeed::start(&*store, &*entropy, now, longest_token(&settings)).await?;
@@ -85,6 +87,21 @@ impl Authority {
             clock,
             entropy,
         })
+    }
+}
+
+/// A public client's refresh token must rotate or be bound to a key (RFC 9700 §2.2.2). The operator may know better.
+fn warn_of_bare_tokens(settings: &Settings) {
+    for client in settings.clients.values() {
+        let policies = std::iter::once(&client.policy).chain(&client.policy_remembered);
+        let bare =
+            |policy: &Policy| !policy.rotate && policy.prolong_with == ProlongWith::RefreshToken;
+        if client.kind == ClientKind::Public && policies.into_iter().any(|policy| bare(policy)) {
+            tracing::warn!(
+                client = client.id,
+                "`rotate = false` for a public client: a stolen refresh token is never found out"
+            );
+        }
     }
 }
 

@@ -6,11 +6,13 @@ use prolong_core::{Activity, Policy, ProlongWith, SessionId, SoftResponse, Times
 use prolong_protocol::problem::Code;
 use prolong_protocol::token::TokenAnswer;
 use prolong_verify::{Audience, Claims, Rejection, Requirement};
+use serde_json::Value;
 
 use super::authenticate::{missing, rejected, too_old};
 use super::{Authority, RenewWish};
 use crate::http::problem::Failure;
 use crate::settings::Client;
+use crate::token::REMEMBER;
 
 /// What a route asks of the token.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +47,7 @@ impl Authority {
         let Some(client) = self.client(claims.client_id()) else {
             return Err(rejected(Rejection::WrongAudience));
         };
-        let policy = policy_in_force(client);
+        let policy = policy_in_force(client, &claims);
         let any_request =
             policy.prolong_with == ProlongWith::AnyRequest && claims.session_id().is_some();
         if any_request {
@@ -138,10 +140,11 @@ impl Authority {
     }
 }
 
-/// Whether "stay signed in" was asked for does not stand in the token: what both policies share counts here, and the
-/// session's own policy decides where it is prolonged.
-fn policy_in_force(client: &Client) -> &Policy {
-    client.policy_for(false)
+/// The policy of the token's session. Where the client has two, the token says which.
+fn policy_in_force<'a>(client: &'a Client, claims: &Claims) -> &'a Policy {
+    let remembered = client.policy_remembered.is_some()
+        && claims.raw().get(REMEMBER).and_then(Value::as_bool) == Some(true);
+    client.policy_for(remembered)
 }
 
 /// Past `exp + accept_expired`.

@@ -44,5 +44,8 @@ pub(crate) fn bearer<'a>(headers: &'a HeaderMap, uri: &Uri) -> Result<Option<&'a
 }
 
 fn bad(detail: &str) -> Failure {
-    Failure::new(Code::MalformedBody, detail)
+    Failure {
+        of_credentials: true,
+        ..Failure::new(Code::MalformedBody, detail)
+    }
 }

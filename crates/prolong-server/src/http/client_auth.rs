@@ -23,7 +23,7 @@ pub(crate) fn client_proof(
     form: &Form,
 ) -> Result<ClientProof, OAuthFailure> {
     let basic = basic(headers)?;
-    let (by_header, id, secret) = match (&basic, form.get("client_id"), form.get("client_secret")) {
+    let (id, secret) = match (&basic, form.get("client_id"), form.get("client_secret")) {
         (Some(_), _, Some(_)) => {
             return Err(OAuthFailure::invalid_request(
                 "the client must authenticate in one way",
@@ -35,11 +35,10 @@ pub(crate) fn client_proof(
             ));
         }
         (Some((id, secret)), _, None) => (
-            true,
             id.as_str(),
             Some(secret.as_str()).filter(|secret| !secret.is_empty()),
         ),
-        (None, Some(id), secret) => (false, id, secret),
+        (None, Some(id), secret) => (id, secret),
         (None, None, Some(_)) => {
             return Err(OAuthFailure::invalid_request(
                 "client_secret came without client_id",
@@ -49,7 +48,7 @@ pub(crate) fn client_proof(
     };
     let presented = digest(&SHA256, secret.unwrap_or_default().as_bytes());
     let Some(client) = authority.client(id) else {
-        return Err(OAuthFailure::invalid_client(by_header));
+        return Err(OAuthFailure::invalid_client());
     };
     match (&client.kind, secret) {
         (ClientKind::Public, None) => Ok(ClientProof::Named(Arc::clone(client))),
@@ -60,10 +59,10 @@ pub(crate) fn client_proof(
             if good {
                 Ok(ClientProof::Proved(Arc::clone(client)))
             } else {
-                Err(OAuthFailure::invalid_client(by_header))
+                Err(OAuthFailure::invalid_client())
             }
         }
-        _ => Err(OAuthFailure::invalid_client(by_header)),
+        _ => Err(OAuthFailure::invalid_client()),
     }
 }
 
@@ -93,6 +92,5 @@ fn basic(headers: &HeaderMap) -> Result<Option<(String, String)>, OAuthFailure> 
         .as_deref()
         .and_then(|pair| pair.split_once(':'))
         .and_then(|(id, secret)| Some((decoded(id.as_bytes())?, decoded(secret.as_bytes())?)));
-    read.map(Some)
-        .ok_or_else(|| OAuthFailure::invalid_client(true))
+    read.map(Some).ok_or_else(OAuthFailure::invalid_client)
 }

@@ -1,7 +1,8 @@
 //! Cross-origin calls (CORS).
 //!
 //! 1. A preflight is answered for every origin that some client has registered: it does not say which client calls.
-//! 2. The answer is readable for a page if the client it concerns has its origin; where no client is known, if some has.
+//! 2. The answer is readable for a page if the client it concerns has its origin: the client that the handler found, or
+//!    the one that the bearer token names. Where none is known, if some client has the origin.
 //! 3. Origins are compared as browsers serialise them, character by character.
 
 use std::sync::Arc;
@@ -9,6 +10,8 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use crate::authority::Authority;
@@ -61,17 +64,18 @@ pub(crate) async fn cors(
         }
         return response;
     }
+    let named = known
+        .as_ref()
+        .and_then(|_| named_by_token(&authority, request.headers()));
     let mut response = next.run(request).await;
     vary(response.headers_mut());
     if let Some(origin) = known {
-        let readable = response
-            .extensions()
-            .get::<Concerns>()
-            .is_none_or(|Concerns(client)| {
-                origin
-                    .to_str()
-                    .is_ok_and(|origin| allows(&authority, client, origin))
-            });
+        let concerns = response.extensions_mut().remove::<Concerns>().or(named);
+        let readable = concerns.is_none_or(|Concerns(client)| {
+            origin
+                .to_str()
+                .is_ok_and(|origin| allows(&authority, &client, origin))
+        });
         if readable {
             allow(response.headers_mut(), origin);
             set(
@@ -82,6 +86,20 @@ pub(crate) async fn cors(
         }
     }
     response
+}
+
+/// The client that a bearer token says it is for. Nobody has verified it: a false one is refused by the handler, and
+/// all that its sender learns is how.
+fn named_by_token(authority: &Authority, headers: &HeaderMap) -> Option<Concerns> {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        client_id: String,
+    }
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (_, token) = value.split_once(' ')?;
+    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    let Named { client_id } = serde_json::from_slice(&payload).ok()?;
+    authority.client(&client_id).cloned().map(Concerns)
 }
 
 /// Whether a page of this origin may call for this client. The authority's own pages may.

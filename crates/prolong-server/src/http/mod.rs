@@ -7,17 +7,16 @@ pub mod sessions;
 pub(crate) mod bearer;
 pub(crate) mod body;
 pub(crate) mod client_auth;
+#[cfg(test)]
+mod conformance;
 pub(crate) mod cookie;
 pub(crate) mod cors;
+mod docs;
 pub(crate) mod feed;
 pub(crate) mod oauth;
 #[cfg(test)]
-mod oauth_stories;
-#[cfg(test)]
 mod oauth_world;
 mod renew;
-#[cfg(test)]
-mod token_stories;
 #[cfg(test)]
 mod user_stories;
 mod verify;
@@ -28,7 +27,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use http::{Method, StatusCode};
 use prolong_protocol::problem::Code;
 
 use crate::authority::Authority;
@@ -43,10 +44,6 @@ pub fn router(authority: Arc<Authority>) -> Router {
         .route("/oauth/introspect", post(oauth::introspect::post))
         .route("/.well-known/jwks.json", get(well_known::jwks))
         .route(
-            "/.well-known/oauth-authorization-server",
-            get(well_known::metadata),
-        )
-        .route(
             "/.well-known/openid-configuration",
             get(well_known::metadata),
         )
@@ -54,6 +51,7 @@ pub fn router(authority: Arc<Authority>) -> Router {
         .route("/v1/sessions/current/prolong", post(renew::post))
         .merge(sessions::routes())
         .merge(admin::routes())
+        .merge(docs::routes())
         .merge(feed::routes())
         .merge(crate::serve::routes());
     let rooms = if base.is_empty() {
@@ -62,14 +60,27 @@ pub fn router(authority: Arc<Authority>) -> Router {
         Router::new().nest(&base, rooms)
     };
     rooms
+        // The well-known path goes between host and path of the issuer (RFC 8414 §3.1); OpenID appends it instead.
+        .route(
+            &format!("/.well-known/oauth-authorization-server{base}"),
+            get(well_known::metadata),
+        )
         .fallback(|| async { Failure::new(Code::NotFound, "there is nothing at this path") })
-        .method_not_allowed_fallback(|| async {
-            Failure::new(
-                Code::MethodNotAllowed,
-                "this path does not take this method",
-            )
-        })
+        .method_not_allowed_fallback(other_method)
         .layer(DefaultBodyLimit::max(authority.settings.limits.body_bytes))
+        .layer(from_fn_with_state(Arc::clone(&authority), problem::locate))
         .layer(from_fn_with_state(Arc::clone(&authority), cors::cors))
         .with_state(authority)
+}
+
+/// OPTIONS asks what a path takes (RFC 9110 §9.3.7); the router adds `Allow` to both answers.
+async fn other_method(method: Method) -> Response {
+    if method == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    Failure::new(
+        Code::MethodNotAllowed,
+        "this path does not take this method",
+    )
+    .into_response()
 }

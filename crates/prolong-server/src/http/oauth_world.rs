@@ -35,36 +35,46 @@ impl Entropy for Counted {
     }
 }
 
-pub(super) struct World {
-    pub(super) authority: Arc<Authority>,
-    pub(super) router: Router,
+pub(crate) struct World {
+    pub(crate) authority: Arc<Authority>,
+    pub(crate) router: Router,
     clock: Arc<ManualClock>,
 }
 
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Value,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
 }
 
 impl Answer {
-    pub(super) fn text(&self, member: &str) -> &str {
+    pub(crate) fn text(&self, member: &str) -> &str {
         self.body[member].as_str().unwrap_or_default()
     }
 
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().unwrap())
     }
 }
 
-pub(super) async fn world(draft: PolicyDraft) -> World {
+pub(crate) async fn world(draft: PolicyDraft) -> World {
     world_with(draft, |_| {}).await
 }
 
+/// The same under another issuer; its path is the base path.
+pub(crate) async fn world_at(issuer: &str, draft: PolicyDraft) -> World {
+    world_with(draft, |settings| {
+        issuer.clone_into(&mut settings.issuer);
+        let path = issuer.splitn(4, '/').nth(3);
+        settings.base_path = path.map(|path| format!("/{path}")).unwrap_or_default();
+    })
+    .await
+}
+
 /// A world whose operator decided something else.
-pub(super) async fn world_with(draft: PolicyDraft, decide: impl FnOnce(&mut Settings)) -> World {
+pub(crate) async fn world_with(draft: PolicyDraft, decide: impl FnOnce(&mut Settings)) -> World {
     let policy = Arc::new(draft.build().unwrap());
     let mut secret_hash = [0; 32];
     secret_hash
@@ -102,11 +112,17 @@ pub(super) async fn world_with(draft: PolicyDraft, decide: impl FnOnce(&mut Sett
             ..web.clone()
         },
         Client {
+            id: "home".to_owned(),
+            policy_remembered: Some(Arc::new(prolong_core::Preset::SoftExpiry.policy())),
+            ..web.clone()
+        },
+        Client {
             id: "ops".to_owned(),
             kind: confidential,
-            scopes: ["prolong:admin", "prolong:introspect", "prolong:feed"]
-                .map(str::to_owned)
-                .to_vec(),
+            scopes: crate::authority::MACHINE_SCOPES
+                .iter()
+                .map(|scope| (*scope).to_owned())
+                .collect(),
             ..web.clone()
         },
         web,
@@ -143,14 +159,19 @@ pub(super) async fn world_with(draft: PolicyDraft, decide: impl FnOnce(&mut Sett
 }
 
 impl World {
-    pub(super) fn later(&self, seconds: i64) {
+    pub(crate) fn later(&self, seconds: i64) {
         self.clock.advance_millis(seconds * 1000);
     }
 
-    pub(super) async fn signed_in(&self, client: &str) -> SignedIn {
+    pub(crate) async fn signed_in(&self, client: &str) -> SignedIn {
+        self.start(client, false).await
+    }
+
+    /// A session that a backend starts for maryo.
+    pub(crate) async fn start(&self, client: &str, remember: bool) -> SignedIn {
         let sign_in = SignIn {
             client: Arc::clone(self.authority.client(client).unwrap()),
-            remember: false,
+            remember,
             device: Device::default(),
             authenticated_at: None,
             acr: None,
@@ -169,7 +190,7 @@ impl World {
             .unwrap()
     }
 
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         method: &str,
         path: &str,
@@ -196,12 +217,42 @@ impl World {
         }
     }
 
-    pub(super) async fn form(&self, path: &str, body: &str) -> Answer {
+    /// A page or a file, as text.
+    pub(crate) async fn page(&self, path: &str) -> String {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    pub(crate) async fn form(&self, path: &str, body: &str) -> Answer {
         self.send("POST", path, &[FORM], body).await
     }
 
+    /// A call with this bearer token; a body is JSON.
+    pub(crate) async fn call(&self, method: &str, path: &str, token: &str, body: &str) -> Answer {
+        let authorization = format!("Bearer {token}");
+        let mut headers = vec![("authorization", authorization.as_str())];
+        if !body.is_empty() {
+            headers.push(("content-type", "application/json"));
+        }
+        self.send(method, path, &headers, body).await
+    }
+
+    /// A machine's token for these scopes.
+    pub(crate) async fn token_for(&self, scope: &str) -> String {
+        let scope = scope.replace(':', "%3A").replace(' ', "+");
+        let body = format!(
+            "grant_type=client_credentials&client_id=ops&client_secret=s3cret&scope={scope}"
+        );
+        let answer = self.form("/oauth/token", &body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        answer.text("access_token").to_owned()
+    }
+
     /// A refresh; `more` begins with `&` or is empty.
-    pub(super) async fn refresh(&self, token: &str, more: &str) -> Answer {
+    pub(crate) async fn refresh(&self, token: &str, more: &str) -> Answer {
         self.form(
             "/oauth/token",
             &format!("grant_type=refresh_token&refresh_token={token}{more}"),
@@ -209,7 +260,7 @@ impl World {
         .await
     }
 
-    pub(super) async fn verify(&self, token: &str, query: &str) -> Answer {
+    pub(crate) async fn verify(&self, token: &str, query: &str) -> Answer {
         self.send(
             "GET",
             &format!("/v1/verify{query}"),
@@ -220,4 +271,22 @@ impl World {
     }
 }
 
-pub(super) const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+pub(crate) const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+/// One part of a JWT: 0 the header, 1 the claims.
+pub(crate) fn part(token: &str, at: usize) -> Value {
+    use base64::Engine as _;
+    let part = token.split('.').nth(at).unwrap();
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD
+        .decode(part)
+        .unwrap();
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+/// A policy that is just this preset.
+pub(crate) fn preset(preset: prolong_core::Preset) -> PolicyDraft {
+    PolicyDraft {
+        preset: Some(preset),
+        ..PolicyDraft::default()
+    }
+}

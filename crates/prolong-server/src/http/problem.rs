@@ -1,8 +1,13 @@
 //! Problems on the wire: RFC 9457 bodies, RFC 6750 challenges.
 
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use prolong_protocol::problem::{Action, Code, Problem, Reason};
+
+use crate::authority::Authority;
 
 /// A problem, not yet on the wire. `cause` is for the log: written once, where the problem is rendered.
 #[derive(Debug)]
@@ -19,6 +24,8 @@ pub struct Failure {
     pub retry_after: Option<u64>,
     /// Further auth-params of the challenge (`scope`, `max_age`, `acr_values`).
     pub challenge: Vec<(&'static str, String)>,
+    /// It concerns the bearer credentials although it is neither 401 nor 403, so it carries a challenge all the same.
+    pub of_credentials: bool,
     /// Private: why, for the log.
     pub cause: Option<String>,
 }
@@ -33,6 +40,7 @@ impl Failure {
             reason: None,
             retry_after: None,
             challenge: Vec::new(),
+            of_credentials: false,
             cause: None,
         }
     }
@@ -70,9 +78,9 @@ impl Failure {
         failure
     }
 
-    /// The RFC 6750 challenge: without `error` where no credentials came.
+    /// The RFC 6750 challenge: without `error` where no credentials came. There is always a parameter (§3).
     fn challenge_value(&self) -> String {
-        let mut params = Vec::new();
+        let mut params = vec!["realm=\"prolong\"".to_owned()];
         if self.code != Code::MissingToken {
             let error = match self.code {
                 Code::InsufficientScope => "insufficient_scope",
@@ -82,22 +90,18 @@ impl Failure {
             };
             params.push(format!("error=\"{error}\""));
             params.push(format!("error_description=\"{}\"", plain(&self.detail)));
-            params.push(format!("code=\"{}\"", self.code));
-            params.push(format!("action=\"{}\"", self.action_or_usual()));
-            if let Some(reason) = self.reason {
-                params.push(format!("reason=\"{reason}\""));
-            }
+        }
+        params.push(format!("code=\"{}\"", self.code));
+        params.push(format!("action=\"{}\"", self.action_or_usual()));
+        if let Some(reason) = self.reason {
+            params.push(format!("reason=\"{reason}\""));
         }
         params.extend(
             self.challenge
                 .iter()
                 .map(|(name, value)| format!("{name}=\"{}\"", plain(value))),
         );
-        if params.is_empty() {
-            "Bearer".to_owned()
-        } else {
-            format!("Bearer {}", params.join(", "))
-        }
+        format!("Bearer {}", params.join(", "))
     }
 
     fn action_or_usual(&self) -> Action {
@@ -117,10 +121,7 @@ impl IntoResponse for Failure {
         let status =
             StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
         let problem = Problem {
-            kind: format!(
-                "https://prolong.invalid/problems#{}",
-                self.code.as_str().to_lowercase()
-            ),
+            kind: self.code.documented_at(""),
             title: self.code.title().to_owned(),
             status: status.as_u16(),
             detail: self.detail.clone(),
@@ -131,13 +132,16 @@ impl IntoResponse for Failure {
         };
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         let mut response = (status, body).into_response();
+        response.extensions_mut().insert(Told(problem));
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        let of_credentials = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+            || self.of_credentials;
+        if of_credentials {
             set(headers, header::WWW_AUTHENTICATE, &self.challenge_value());
         }
         if let Some(seconds) = self.retry_after {
@@ -145,6 +149,39 @@ impl IntoResponse for Failure {
         }
         response
     }
+}
+
+/// The problem that an answer tells, until it is known which request it answers.
+#[derive(Clone)]
+struct Told(Problem);
+
+/// The middleware: a problem learns where it is documented and which request it is about.
+pub(crate) async fn locate(
+    State(authority): State<std::sync::Arc<Authority>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let uri = request.uri().clone();
+    located(
+        next.run(request).await,
+        &authority.settings.issuer,
+        uri.path(),
+    )
+}
+
+/// `instance` is the path alone: a query may hold what nobody should repeat.
+pub(crate) fn located(mut response: Response, issuer: &str, path: &str) -> Response {
+    let Some(Told(mut problem)) = response.extensions_mut().remove::<Told>() else {
+        return response;
+    };
+    problem.kind = problem.code.documented_at(issuer);
+    path.clone_into(&mut problem.instance);
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(
+        parts,
+        Body::from(serde_json::to_vec(&problem).unwrap_or_default()),
+    )
 }
 
 fn set(headers: &mut http::HeaderMap, name: HeaderName, value: &str) {

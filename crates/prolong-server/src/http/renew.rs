@@ -5,20 +5,19 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use http::request::Parts;
 
 use super::bearer::bearer;
 use super::oauth::no_store;
 use super::problem::Failure;
-use super::sessions::fields::{Fields, invalid};
+use super::sessions::fields::{Body, Fields, invalid};
 use crate::authority::{Authority, RenewWish};
 
 /// The handler.
 pub(crate) async fn post(
     State(authority): State<Arc<Authority>>,
     parts: Parts,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<Response, Failure> {
     let token = bearer(&parts.headers, &parts.uri)?;
     let fields = Fields::read_optional(&parts.headers, &body)?;

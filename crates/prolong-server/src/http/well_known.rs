@@ -76,20 +76,27 @@ fn document(authority: &Authority) -> Value {
         .collect();
     scopes.sort_unstable();
     scopes.dedup();
-    json!({
+    let mut document = json!({
         "issuer": issuer,
         "token_endpoint": format!("{issuer}/oauth/token"),
         "revocation_endpoint": format!("{issuer}/oauth/revoke"),
         "introspection_endpoint": format!("{issuer}/oauth/introspect"),
         "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
         "grant_types_supported": ["refresh_token", "client_credentials"],
-        "response_types_supported": [],
         "scopes_supported": scopes,
         "token_endpoint_auth_methods_supported": ["none", methods[0], methods[1]],
         "revocation_endpoint_auth_methods_supported": ["none", methods[0], methods[1]],
         "introspection_endpoint_auth_methods_supported": methods,
         "subject_types_supported": ["public"],
-    })
+        // draft-ietf-oauth-refresh-token-expiration
+        "refresh_token_expiration_types_supported": ["token_timeout", "authorization"],
+    });
+    // Claims with no elements must be left out (RFC 8414 §3.2). So is `response_types_supported`: there is no
+    // authorization endpoint.
+    if let Value::Object(members) = &mut document {
+        members.retain(|_, value| value.as_array().is_none_or(|list| !list.is_empty()));
+    }
+    document
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //!
 //! Deployment: behind a reverse proxy that buffers bodies, 2 never strikes here.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
@@ -18,17 +19,19 @@ use http::{HeaderName, HeaderValue, header};
 use http_body_util::LengthLimitError;
 use prolong_protocol::problem::Code;
 
-use crate::http::problem::Failure;
+use crate::http::problem::{Failure, located};
 
 /// How large and how slow a request may be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Guard {
+    pub(super) issuer: Arc<str>,
     pub(super) body_bytes: usize,
     pub(super) patience: Duration,
 }
 
 impl Guard {
     pub(super) async fn stand(self, request: Request, next: Next) -> Response {
+        let uri = request.uri().clone();
         let mut response = match self.whole(request).await {
             Ok(request) => match tokio::time::timeout(self.patience, next.run(request)).await {
                 Ok(response) => response,
@@ -38,6 +41,7 @@ impl Guard {
             },
             Err(failure) => failure.into_response(),
         };
+        response = located(response, &self.issuer, uri.path());
         let headers = response.headers_mut();
         for (name, value) in QUIET {
             headers
@@ -48,7 +52,7 @@ impl Guard {
     }
 
     /// The request with its body in memory.
-    async fn whole(self, request: Request) -> Result<Request, Failure> {
+    async fn whole(&self, request: Request) -> Result<Request, Failure> {
         let (parts, body) = request.into_parts();
         let announced = parts
             .headers
@@ -66,7 +70,7 @@ impl Guard {
         Ok(Request::from_parts(parts, Body::from(body)))
     }
 
-    fn refused(self, error: axum::Error) -> Failure {
+    fn refused(&self, error: axum::Error) -> Failure {
         let cause = error.into_inner();
         if cause.downcast_ref::<LengthLimitError>().is_some() {
             self.too_large()
@@ -75,7 +79,7 @@ impl Guard {
         }
     }
 
-    fn too_large(self) -> Failure {
+    fn too_large(&self) -> Failure {
         Failure::new(
             Code::TooLarge,
             format!("the body must have at most {} bytes", self.body_bytes),
@@ -98,6 +102,7 @@ mod tests {
 
     async fn answer(request: Request) -> Response {
         let guard = Guard {
+            issuer: "https://auth.example.com".into(),
             body_bytes: 8,
             patience: Duration::from_millis(20),
         };
@@ -106,7 +111,7 @@ mod tests {
             .route("/", post(|body: String| async move { body }))
             .route("/slow", post(slow));
         let app = app.layer(axum::middleware::from_fn(move |request, next| {
-            guard.stand(request, next)
+            guard.clone().stand(request, next)
         }));
         app.oneshot(request).await.unwrap()
     }

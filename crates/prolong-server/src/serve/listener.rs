@@ -56,13 +56,14 @@ pub async fn serve(
         head_timeout: limits.head_timeout,
     });
     let guard = Guard {
+        issuer: authority.settings.issuer.as_str().into(),
         body_bytes: limits.body_bytes,
         patience: limits.request_timeout,
     };
     let accepting = join_all(
         places
             .into_iter()
-            .map(|place| accept(Arc::clone(&desk), place, guard, &graceful)),
+            .map(|place| accept(Arc::clone(&desk), place, guard.clone(), &graceful)),
     );
     tokio::select! {
         _ = accepting => {}
@@ -106,7 +107,7 @@ fn http(limits: &Limits) -> Builder<TokioExecutor> {
 async fn accept(desk: Arc<Desk>, place: Listening, guard: Guard, graceful: &GracefulShutdown) {
     let guarded = |app: Router| {
         app.layer(axum::middleware::from_fn(move |request, next| {
-            guard.stand(request, next)
+            guard.clone().stand(request, next)
         }))
     };
     match place {

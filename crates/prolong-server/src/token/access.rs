@@ -26,6 +26,8 @@ pub(crate) struct SessionClaims<'a> {
     pub(crate) grant: AccessGrant,
     /// Where the policy supersedes.
     pub(crate) generation: Option<u64>,
+    /// The session is under its client's `policy_remembered`.
+    pub(crate) remembered: bool,
     /// The user's public claims, a JSON object.
     pub(crate) public: &'a str,
 }
@@ -53,6 +55,9 @@ impl AccessClaims<'_> {
             if let Some(generation) = session.generation {
                 claims.insert("gen".to_owned(), json!(generation));
             }
+            if session.remembered {
+                claims.insert(REMEMBER.to_owned(), json!(true));
+            }
         }
         let audience = match self.audience {
             [one] => json!(one),
@@ -72,7 +77,8 @@ impl AccessClaims<'_> {
     }
 }
 
-/// Members that only the authority sets.
+/// Claims that users' public claims may not set: the authority does, or RFC 7519, RFC 9068, RFC 7800, RFC 8693 or `OpenID`
+/// Connect gives them a meaning that APIs would believe.
 pub(crate) const RESERVED: &[&str] = &[
     "iss",
     "sub",
@@ -86,11 +92,71 @@ pub(crate) const RESERVED: &[&str] = &[
     "sid",
     "jwt_version",
     "softexp",
+    "remember",
     "scope",
     "acr",
     "amr",
     "gen",
     "cnf",
     "azp",
+    "nonce",
+    "at_hash",
+    "c_hash",
     "act",
+    "may_act",
 ];
+
+/// The claim that says: under the client's `policy_remembered`. Only tokens of clients that have one carry it.
+pub(crate) const REMEMBER: &str = "remember";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prolong_core::Timestamp;
+
+    #[test]
+    fn whatever_the_authority_says_of_itself_is_reserved() {
+        let at = Timestamp::from_secs(1_800_000_000);
+        let audience = ["api".to_owned()];
+        let forged: Map<String, Value> = RESERVED
+            .iter()
+            .map(|name| ((*name).to_owned(), json!("forged")))
+            .collect();
+        let public = Value::Object(forged).to_string();
+        let claims = AccessClaims {
+            issuer: "https://auth.example.com",
+            subject: "maryo",
+            audience: &audience,
+            client_id: "web",
+            token_id: "j".to_owned(),
+            issued_at: 1,
+            expires_at: 2,
+            scope: Some("read"),
+            session: Some(SessionClaims {
+                session_id: "s".to_owned(),
+                auth_time: 1,
+                version: 1,
+                acr: Some("aal2"),
+                grant: AccessGrant {
+                    issued_at: at,
+                    expires_at: at,
+                    soft_expires_at: Some(at),
+                    idle_end: None,
+                    absolute_end: None,
+                    hint: prolong_core::RenewalHint::Absent,
+                },
+                generation: Some(1),
+                remembered: true,
+                public: &public,
+            }),
+        };
+        let made: Map<String, Value> = serde_json::from_slice(&claims.to_json()).unwrap();
+        for (name, value) in made {
+            assert!(
+                RESERVED.contains(&name.as_str()),
+                "{name} can be set by others"
+            );
+            assert_ne!(value, json!("forged"), "{name}");
+        }
+    }
+}

@@ -50,6 +50,7 @@ impl Authority {
                 acr: session.acr.as_deref(),
                 grant: *access,
                 generation: supersede.then_some(session.generation.0),
+                remembered: session.flags.remember && client.policy_remembered.is_some(),
                 public: &user.claims,
             }),
         };

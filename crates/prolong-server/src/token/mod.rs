@@ -3,5 +3,5 @@
 mod access;
 mod answer;
 
-pub(crate) use access::{AccessClaims, SessionClaims};
+pub(crate) use access::{AccessClaims, REMEMBER, RESERVED, SessionClaims};
 pub(crate) use answer::rfc3339;

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::token::RESERVED;
+
 /// Checks claims that somebody wants to set; `Err` ends a sentence that begins with the field.
 pub(crate) fn parsed_claims(claims: &Value) -> Result<String, String> {
     let Value::Object(claims) = claims else {
@@ -35,32 +37,6 @@ pub(crate) fn merged_claims(stored: &str, change: &Value) -> Result<String, Stri
     parsed_claims(&Value::Object(claims))
 }
 
-/// Claims with a meaning of their own (RFC 7519, RFC 9068, RFC 7800, OpenID Connect, and ours).
-const RESERVED: &[&str] = &[
-    "iss",
-    "sub",
-    "aud",
-    "exp",
-    "nbf",
-    "iat",
-    "jti",
-    "client_id",
-    "auth_time",
-    "acr",
-    "amr",
-    "scope",
-    "sid",
-    "cnf",
-    "azp",
-    "nonce",
-    "at_hash",
-    "c_hash",
-    "act",
-    "may_act",
-    "jwt_version",
-    "softexp",
-    "gen",
-];
 const MOST: usize = 4096;
 
 #[cfg(test)]

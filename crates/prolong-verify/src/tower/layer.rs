@@ -119,6 +119,11 @@ impl<S> Layer<S> for AccessLayer {
 }
 
 impl Rules {
+    /// Whose tokens are expected: it documents the problems, too.
+    pub(super) fn issuer(&self) -> &str {
+        &self.expected.issuer
+    }
+
     /// Conditions 2 to 4. The token's own faults come first: they need no feed.
     pub(super) fn judge(&self, state: &State, token: &str) -> Result<Claims, Refusal> {
         let now = state.now();

@@ -30,15 +30,13 @@ impl Refusal {
     pub(super) fn response<R: From<String>>(
         self,
         requirement: &Requirement,
+        issuer: &str,
         path: &str,
     ) -> Response<R> {
         let code = self.code();
         let status = self.status();
         let problem = Problem {
-            kind: format!(
-                "https://prolong.invalid/problems#{}",
-                code.as_str().to_lowercase()
-            ),
+            kind: code.documented_at(issuer),
             title: code.title().to_owned(),
             status: status.as_u16(),
             detail: self.detail(),

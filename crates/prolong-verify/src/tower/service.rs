@@ -96,7 +96,9 @@ impl<S> Access<S> {
                     let due = claims.renewal_due();
                     AccessFuture::served(inner.call(with_claims(request, claims)), due).await
                 }
-                Err(refusal) => Ok(refusal.response(&rules.requirement, request.uri().path())),
+                Err(refusal) => {
+                    Ok(refusal.response(&rules.requirement, rules.issuer(), request.uri().path()))
+                }
             }
         }))
     }
@@ -107,7 +109,11 @@ fn refuse<F, B, R: From<String>, E>(
     rules: &Rules,
     request: &Request<B>,
 ) -> AccessFuture<F, R, E> {
-    AccessFuture::refused(refusal.response(&rules.requirement, request.uri().path()))
+    AccessFuture::refused(refusal.response(
+        &rules.requirement,
+        rules.issuer(),
+        request.uri().path(),
+    ))
 }
 
 fn with_claims<B>(mut request: Request<B>, claims: Claims) -> Request<B> {

@@ -41,11 +41,11 @@ impl OAuthFailure {
         Self::new("invalid_request", description)
     }
 
-    /// A wrong client and a wrong secret look alike. `by_header`: it tried with an `Authorization` header.
-    pub(crate) fn invalid_client(by_header: bool) -> Self {
+    /// A wrong client and a wrong secret look alike. Challenged in either case: a 401 must be (RFC 9110 §15.5.2).
+    pub(crate) fn invalid_client() -> Self {
         Self {
             status: StatusCode::UNAUTHORIZED,
-            challenge: by_header,
+            challenge: true,
             ..Self::new("invalid_client", "client authentication failed")
         }
     }

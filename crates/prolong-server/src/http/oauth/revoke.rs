@@ -23,6 +23,9 @@ pub(crate) async fn post(
         .ok_or_else(|| OAuthFailure::invalid_request("token is missing"))?;
     match authority.revoke(token, &client).await {
         Ok(()) => Ok(no_store(StatusCode::OK.into_response())),
+        Err(NotRevoked::ForeignClient) if client.client().is_none() => {
+            Err(OAuthFailure::invalid_client())
+        }
         Err(NotRevoked::ForeignClient) => Err(OAuthFailure::new(
             "unauthorized_client",
             "the token is not this client's",

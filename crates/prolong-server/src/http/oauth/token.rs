@@ -145,7 +145,7 @@ fn client_credentials(
                 "a public client has no credentials of its own",
             ));
         }
-        ClientProof::Unnamed => return Err(OAuthFailure::invalid_client(false)),
+        ClientProof::Unnamed => return Err(OAuthFailure::invalid_client()),
     };
     match authority.machine_token(client, form.get("scope")) {
         Ok(answer) => Ok(no_store(axum::Json(answer).into_response())),

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
 use prolong_core::{EndReason, SessionId};
 use prolong_protocol::session::SessionItem;
 
 use super::fields::{Body, Segment};
-use super::{caller, current, items};
+use super::{caller, current, items, slot};
 use crate::Authority;
 use crate::authority::end::no_such_session;
 use crate::http::problem::Failure;
@@ -36,7 +37,7 @@ pub(super) async fn delete(
     State(authority): State<Arc<Authority>>,
     Segment(sid): Segment,
     parts: Parts,
-) -> Result<StatusCode, Failure> {
+) -> Result<Response, Failure> {
     let found = caller::caller(&authority, &parts).await?;
     let id = SessionId::parse(&sid).ok_or_else(no_such_session)?;
     let own = id == found.session.id;
@@ -48,5 +49,9 @@ pub(super) async fn delete(
     authority
         .end_session(id, Some(found.user.key), reason, "user")
         .await?;
-    Ok(StatusCode::NO_CONTENT)
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if let Some(client) = authority.client(&found.session.client).filter(|_| own) {
+        slot::clear(&authority, client, &mut response);
+    }
+    Ok(response)
 }

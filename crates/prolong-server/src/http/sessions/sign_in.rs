@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::Response;
-use bytes::Bytes;
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
 use prolong_protocol::problem::Code;
@@ -13,6 +12,7 @@ use super::fields::{Body, Fields, invalid};
 use super::{place, slot};
 use crate::Authority;
 use crate::authority::sign_in::SignIn;
+use crate::http::cors::Concerns;
 use crate::http::problem::Failure;
 use crate::settings::{Client, ClientKind, Transport};
 
@@ -20,25 +20,40 @@ pub(super) async fn post(
     State(authority): State<Arc<Authority>>,
     parts: Parts,
     Body(body): Body,
-) -> Result<Response, Failure> {
-    let result = sign_in(&authority, &parts, &body).await;
+) -> Response {
+    let read = Fields::read(&parts.headers, &body)
+        .and_then(|fields| client(&authority, &fields).map(|client| (client, fields)));
+    let (concerned, result) = match read {
+        Ok((client, fields)) => {
+            let result = sign_in(&authority, &parts, &fields, Arc::clone(&client)).await;
+            (Some(client), result)
+        }
+        Err(failure) => (None, Err(failure)),
+    };
     authority.metrics.sign_in(
         result
             .as_ref()
             .map_or_else(|failure| failure.code.as_str(), |_| "ok"),
     );
-    result
+    let mut response = result.unwrap_or_else(IntoResponse::into_response);
+    if let Some(client) = concerned {
+        response.extensions_mut().insert(Concerns(client));
+    }
+    response
 }
 
-async fn sign_in(authority: &Authority, parts: &Parts, body: &Bytes) -> Result<Response, Failure> {
-    let fields = Fields::read(&parts.headers, body)?;
-    let client = client(authority, &fields)?;
+async fn sign_in(
+    authority: &Authority,
+    parts: &Parts,
+    fields: &Fields,
+    client: Arc<Client>,
+) -> Result<Response, Failure> {
     if client.transport == Transport::Cookie {
         slot::refuse_forgery(authority, &client, parts)?;
     }
     let remember = fields.flag("remember")?;
     let device = place::device(&authority.settings, parts, fields.line("device_name", 100)?);
-    let signed_in = match credentials(&fields)? {
+    let signed_in = match credentials(fields)? {
         Credentials::Ticket(ticket) => {
             authority
                 .redeem_ticket(&client, ticket, remember, device)

@@ -2,13 +2,14 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 use http::request::Parts;
-use http::{HeaderValue, StatusCode, header};
 use prolong_protocol::token::TokenAnswer;
 
 use crate::Authority;
 use crate::authority::sign_in::SignedIn;
 use crate::http::cookie;
+use crate::http::oauth::no_store;
 use crate::http::problem::Failure;
 use crate::settings::{Client, Transport};
 
@@ -41,11 +42,7 @@ pub(crate) fn answer(authority: &Authority, status: StatusCode, signed_in: Signe
 
 /// A token answer as it is.
 pub(crate) fn tokens(status: StatusCode, answer: &TokenAnswer) -> Response {
-    let mut response = (status, Json(answer)).into_response();
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    no_store((status, Json(answer)).into_response())
 }
 
 /// Clears both slots of a client in cookie transport.
