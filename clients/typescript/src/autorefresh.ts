@@ -1,5 +1,5 @@
 import type { Environment } from './environment.js'
-import { badOption, fault } from './errors.js'
+import { must } from './errors.js'
 import { prolong } from './session.js'
 import { claims } from './tokens.js'
 
@@ -25,12 +25,14 @@ export const autorefresh = ({
   onError,
   environment,
 }: AutorefreshOptions): ((token: string) => () => void) => {
-  if (typeof refresh !== 'function')
-    throw badOption('refresh', 'must be a function that returns the next access token, or a promise of it')
+  must(typeof refresh === 'function', 'refresh', 'a function that returns the next access token, or a promise of it')
   const lead = (): number => {
     const seconds = typeof leadSeconds === 'function' ? leadSeconds() : leadSeconds
-    if (!(Number.isFinite(seconds) && seconds >= 0))
-      throw badOption('leadSeconds', 'must be a number of seconds, 0 or more, or a function that returns one')
+    must(
+      Number.isFinite(seconds) && seconds >= 0,
+      'leadSeconds',
+      'a number of seconds, 0 or more, or a function that returns one',
+    )
     return Math.max(seconds, 0.001)
   }
   lead()
@@ -59,10 +61,18 @@ export const autorefresh = ({
 
 /** Refuses what cannot be scheduled; the token itself is never part of the message. */
 const check = (token: string) => {
-  const bad = (mend: string) => fault(`access token: ${mend}`, { code: 'BAD_ANSWER', field: 'exp' })
-  if (typeof token !== 'string') throw bad('must be a string; let refresh() return the access_token itself')
-  const { exp, nbf } = claims(token) ?? {}
-  if (typeof exp !== 'number')
-    throw bad('must be a JWT with a numeric "exp" claim; for opaque tokens use prolong() with expires_in')
-  if (nbf !== undefined && !(nbf < exp)) throw bad('"nbf" must be before "exp"')
+  must(
+    typeof token === 'string',
+    'access_token',
+    'a string; let refresh() return the access_token itself',
+    'BAD_ANSWER',
+  )
+  const { exp, nbf } = claims(token)
+  must(
+    typeof exp === 'number',
+    'exp',
+    'a number, in a JWT; for opaque tokens use prolong() with expires_in',
+    'BAD_ANSWER',
+  )
+  must(nbf === undefined || nbf < exp, 'nbf', 'before "exp"', 'BAD_ANSWER')
 }

@@ -25,23 +25,21 @@ export type ProlongError = Error & Fault
 
 /** True for errors of this package, also across bundles and realms. */
 export const isProlongError = (error: unknown): error is ProlongError =>
-  error instanceof Error && error.name === 'ProlongError'
+  (error as Error | null)?.name === 'ProlongError'
 
 /** Makes an error; `message` says what is wrong and how to mend it. */
 export const fault = (message: string, members: Fault): ProlongError =>
-  Object.assign(new Error(`prolong: ${message}`), { name: 'ProlongError' }, members) as ProlongError
+  Object.assign(new Error(`prolong: ${message}`), { name: 'ProlongError' }, members)
 
-/** An option that is wrong: `field` is wrong, `mend` says what to write. */
-export const badOption = (field: string, mend: string): ProlongError =>
-  fault(`option "${field}" ${mend}`, { code: 'BAD_OPTION', field })
-
-/** A name from a closed list, as servers send them, or nothing: text that is not one may hold a token. */
-export const word = <Name extends string>(text: unknown): Name | undefined =>
-  typeof text === 'string' && /^[a-z_]{1,40}$/i.test(text) ? (text as Name) : undefined
+/** Refuses an option, or a member of a token answer: `field` names what is wrong, `mend` says what to write. */
+export const must: (right: unknown, field: string, mend: string, code?: 'BAD_OPTION' | 'BAD_ANSWER') => asserts right =
+  (right, field, mend, code = 'BAD_OPTION') => {
+    if (!right) throw fault(`${code} "${field}" must be ${mend}`, { code, field })
+  }
 
 /** The authority gave no usable answer. Seconds. */
 export const unavailable = (retryIn: number): ProlongError =>
-  fault(`no usable answer from the authority; the session is kept, next try in ${retryIn} s`, {
+  fault(`no answer from the authority; next try in ${retryIn} s`, {
     code: 'UNAVAILABLE',
     retryIn,
   })

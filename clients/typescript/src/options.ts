@@ -1,63 +1,30 @@
-import { badOption } from './errors.js'
-import type { Duration, Options } from './types.js'
+import { NEVER } from './budget.js'
+import { must } from './errors.js'
+import type { Options } from './types.js'
 
-const UNITS = { s: 1e3, m: 6e4, h: 36e5, d: 864e5 }
-
-/** Options as meant: durations in milliseconds, defaults filled in, contradictions refused. */
-export type Meant = Omit<Options, 'idle'> & { name: string; idle: number | undefined; warn: number }
-
-const must = (right: unknown, field: string, mend: string) => {
-  if (!right) throw badOption(field, `must be ${mend}`)
-}
 const isFunction = (given: unknown) => typeof given === 'function'
 
-/** Milliseconds of a duration. */
-const milliseconds = (given: Duration, field: string): number => {
-  const [, count, unit] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(String(given)) ?? []
-  const found = typeof given === 'number' ? given * 1e3 : Number(count) * UNITS[unit as 's']
-  must(found > 0, field, 'seconds above 0, or like "15m"')
-  return found
-}
+/** Refuses what is no address of a server. */
+export const mustBeAddress = (given: unknown, field: string) =>
+  must(/^https?:\/\/[^\s/]/.test(given as string), field, 'like "https://api.example.com"')
 
-export const checked = (given: Options): Meant => {
-  const options = given ?? {}
-  const { lead, origins, storage, name = 'default' } = options
-  for (const hook of ['renew', 'signIn', 'end'] as const)
-    must(
-      isFunction(options[hook]) || (hook !== 'renew' && options[hook] === undefined),
-      hook,
-      'a function; see prolongServer()',
-    )
+/** Options as meant: milliseconds, defaults filled in, contradictions refused. */
+export const checked = (given: Options) => {
+  const { name = 'default', idle: { after = NEVER, warn = 60 } = {}, origins, ...options } = given ?? {}
+  const { lead = 1, storage = 'memory' } = options
+  for (const hook of ['renew', 'signIn', 'end', 'verdict'] as const)
+    must(isFunction(options[hook] ?? (hook !== 'renew' && must)), hook, 'a function; see prolongServer()')
+  must(isFunction(lead) || (lead as number) > 0, 'lead', 'seconds above 0, or a function')
+  must(after > 0, 'idle.after', 'seconds above 0')
+  must(warn > 0, 'idle.warn', 'seconds above 0')
   must(
-    lead === undefined || isFunction(lead) || (Number.isFinite(lead) && (lead as number) > 0),
-    'lead',
-    'seconds above 0, or a function',
-  )
-  must(
-    !storage ||
-      storage === 'memory' ||
+    storage === 'memory' ||
       storage === 'local' ||
-      (['getItem', 'setItem', 'removeItem'] as const).every((method) => isFunction(storage[method])),
+      (['getItem', 'setItem', 'removeItem'] as const).every((method) => isFunction(storage?.[method])),
     'storage',
     '"memory", "local", or have getItem, setItem, removeItem',
   )
-  must(origins === undefined || Array.isArray(origins), 'origins', 'a list')
-  const meant = origins?.map((origin, at) => originOf(origin, `origins[${at}]`))
-  const { after, warn = 60 } = options.idle ?? {}
-  return {
-    ...options,
-    name,
-    ...(meant && { origins: meant }),
-    idle: after === undefined ? undefined : milliseconds(after, 'idle.after'),
-    warn: milliseconds(warn, 'idle.warn'),
-  }
-}
-
-/** The origin of an address, or an error that names the option. */
-export const originOf = (address: unknown, field: string): string => {
-  try {
-    const { origin } = new URL(String(address))
-    if (origin !== 'null') return origin
-  } catch {}
-  throw badOption(field, 'must be like "https://api.example.com"')
+  const list = origins && [origins].flat()
+  list?.forEach((origin, at) => mustBeAddress(origin, `origins[${at}]`))
+  return { ...options, name, origins: list, idle: after * 1e3, warn: warn * 1e3 }
 }

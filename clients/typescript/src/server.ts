@@ -1,10 +1,11 @@
-import { badOption, fault, word } from './errors.js'
+import { fault, must } from './errors.js'
+import { challenged } from './fetch.js'
 import type { Action, Reason } from './generated/codes.js'
-import { originOf } from './options.js'
-import type { Credentials, Options, RenewContext, RenewResult, TokenAnswer } from './types.js'
+import { mustBeAddress } from './options.js'
+import type { Credentials, Options, RenewContext, RenewResult, TokenAnswer, Verdict } from './types.js'
 
 /** Options of `prolongServer`; those of `prolong` may be given too. */
-export interface ServerOptions extends Omit<Options, 'renew' | 'signIn' | 'end' | 'resume'> {
+export interface ServerOptions extends Omit<Options, 'renew' | 'signIn' | 'end' | 'verdict' | 'resume'> {
   /** Address of the authority. */
   authority: string
   /** Client id. */
@@ -40,56 +41,56 @@ export const prolongServer = (given: ServerOptions): Options => {
     revocationEndpoint,
     ...rest
   } = given ?? {}
-  originOf(authority, 'authority')
-  if (typeof client !== 'string' || !client) throw badOption('client', 'must be the client id, like "web"')
-  if (transport !== 'body' && transport !== 'cookie') throw badOption('transport', 'must be "body" or "cookie"')
-  if (prolongWith !== 'refresh-token' && prolongWith !== 'access-token')
-    throw badOption('prolongWith', 'must be "refresh-token" or "access-token"')
-  const base = authority.replace(/\/+$/, '')
+  mustBeAddress(authority, 'authority')
+  must(typeof client === 'string' && client, 'client', 'the client id, like "web"')
+  must(transport === 'body' || transport === 'cookie', 'transport', '"body" or "cookie"')
+  must(
+    prolongWith === 'refresh-token' || prolongWith === 'access-token',
+    'prolongWith',
+    '"refresh-token" or "access-token"',
+  )
   const cookie = transport === 'cookie'
 
-  const call = async (context: RenewContext, url: string, init: RequestInit): Promise<Response> => {
-    const headers = new Headers(init.headers)
+  const call = (
+    { fetch, signal, accessToken }: RenewContext,
+    url: string,
+    method: string,
+    body?: URLSearchParams | object,
+    bearer?: boolean,
+  ): Promise<Response> => {
+    const form = body instanceof URLSearchParams
+    const headers = new Headers()
+    if (body && !form) headers.set('Content-Type', 'application/json')
     if (cookie) headers.set('Prolong-Request', '1')
-    return context.fetch(url, {
-      ...init,
+    if (bearer && accessToken) headers.set('Authorization', `Bearer ${accessToken}`)
+    return fetch(new URL(url, `${authority.replace(/\/+$/, '')}/`), {
+      method,
       headers,
-      signal: context.signal,
+      signal,
+      body: form ? body : body ? JSON.stringify(body) : null,
       cache: 'no-store',
       credentials: cookie ? 'include' : 'omit',
     })
   }
-  const json = (body: unknown): RequestInit => ({
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify(body),
-  })
-  const form = (fields: Record<string, string | undefined>): RequestInit => {
-    const body = new URLSearchParams()
-    for (const [name, value] of Object.entries(fields)) if (value !== undefined) body.set(name, value)
-    return { method: 'POST', body }
-  }
-  const bearer = (context: RenewContext, init: RequestInit): RequestInit => {
-    const headers = new Headers(init.headers)
-    if (context.accessToken) headers.set('Authorization', `Bearer ${context.accessToken}`)
-    return { ...init, headers }
-  }
+  const form = (fields: Record<string, string | undefined>) =>
+    new URLSearchParams(Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined))
 
   const renew = async (context: RenewContext): Promise<RenewResult> => {
-    const idle = context.idleFor
+    const { idleFor, refreshToken, accessToken } = context
     const response =
       prolongWith === 'access-token'
-        ? await call(context, `${base}/v1/sessions/current/prolong`, bearer(context, json({ idle_for: idle })))
+        ? await call(context, 'v1/sessions/current/prolong', 'POST', { idle_for: idleFor }, true)
         : await call(
             context,
-            tokenEndpoint ?? `${base}/oauth/token`,
+            tokenEndpoint ?? 'oauth/token',
+            'POST',
             form({
               grant_type: 'refresh_token',
               client_id: client,
-              refresh_token: cookie ? undefined : context.refreshToken,
-              attempt_id: context.attemptId,
-              idle_for: idle?.toString(),
-              access_token: requireAccessToken ? context.accessToken : undefined,
+              refresh_token: cookie ? undefined : refreshToken,
+              attempt_id: attemptId(context),
+              idle_for: idleFor?.toString(),
+              access_token: requireAccessToken ? accessToken : undefined,
             }),
           )
     if (response.ok) return answerIn(response)
@@ -97,51 +98,90 @@ export const prolongServer = (given: ServerOptions): Options => {
     const { action, reason, error } = problem
     if (action === 'reauthenticate') return { reauthenticate: reason ?? 'reauth_required' }
     // Only these are the authority's word on the session; a wrong client id, say, is a fault to mend.
-    const refusable = response.status === 400 || response.status === 401 || response.status === 403
-    if (refusable && action !== 'retry' && (action === 'sign_in' || error === 'invalid_grant'))
+    if (
+      [400, 401, 403].includes(response.status) &&
+      (action === 'sign_in' || (action !== 'retry' && error === 'invalid_grant'))
+    )
       return { refused: reason ?? 'unknown' }
     throw refusal(response, problem)
   }
 
   const signIn = async (credentials: Credentials, context: RenewContext): Promise<TokenAnswer> => {
-    const body =
-      'ticket' in credentials
-        ? { client_id: client, ticket: credentials.ticket }
-        : {
-            client_id: client,
-            username: credentials.username,
-            password: credentials.password,
-            device_name: credentials.deviceName,
-            remember: credentials.remember,
-          }
-    const response = await call(context, `${base}/v1/sessions`, json(body))
-    if (!response.ok) throw refusal(response, await problemOf(response, context, credentials))
-    return answerIn(response)
+    const { deviceName, ...known } = credentials as { deviceName?: string }
+    const response = await call(context, 'v1/sessions', 'POST', {
+      client_id: client,
+      ...known,
+      device_name: deviceName,
+    })
+    if (response.ok) return answerIn(response)
+    throw refusal(response, await problemOf(response, context, credentials))
   }
 
   const end = async (context: RenewContext): Promise<void> => {
-    const revoke = !cookie && context.refreshToken !== undefined
-    const response = revoke
-      ? await call(
-          context,
-          revocationEndpoint ?? `${base}/oauth/revoke`,
-          form({ token: context.refreshToken, client_id: client }),
-        )
-      : await call(context, `${base}/v1/sessions/current`, bearer(context, { method: 'DELETE' }))
+    const { refreshToken } = context
+    const response =
+      refreshToken && !cookie
+        ? await call(
+            context,
+            revocationEndpoint ?? 'oauth/revoke',
+            'POST',
+            form({ token: refreshToken, client_id: client }),
+          )
+        : await call(context, 'v1/sessions/current', 'DELETE', undefined, true)
     // 401: over already.
     if (!response.ok && response.status !== 401) throw refusal(response, await problemOf(response, context))
   }
 
-  return { ...rest, renew, signIn, end, resume: cookie }
+  return { ...rest, renew, signIn, end, verdict, resume: cookie }
+}
+
+/**
+ * The same for every retry of one renewal, across reloads and tabs: 16 random bytes, base64url. It is noted before the
+ * renewal is sent; the session drops the note once the answer is stored.
+ */
+export const attemptId = ({ notes }: RenewContext): string => {
+  const noted = notes.get('attempt')
+  if (noted) return noted
+  const drawn = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))))
+    .replace(/\+/g, '-')
+    .replace(/\//g, '_')
+    .slice(0, 22)
+  notes.set('attempt', drawn)
+  return drawn
+}
+
+/** What a response says about the token: in Prolong's headers, in the problem of a 401, else in its challenge. */
+const verdict = async (response: Response): Promise<Verdict> => {
+  const { status, headers } = response
+  const told = { token: headers.get('Prolong-Access-Token'), due: headers.get('Prolong-Renew') === 'due' }
+  if (status !== 401) return told
+  const challenge = headers.get('WWW-Authenticate')
+  const parameter = (name: string) => new RegExp(`[\\s,]${name}="?([^",\\s]+)`, 'i').exec(challenge ?? '')?.[1]
+  let { action, reason, code } = { action: parameter('action'), reason: parameter('reason'), code: parameter('code') }
+  if (!action && /json/.test(headers.get('Content-Type') ?? '')) {
+    const problem = ((await response
+      .clone()
+      .json()
+      .catch(() => null)) ?? {}) as Record<string, string | undefined>
+    action = problem.action
+    reason ??= problem.reason
+    code ??= problem.code
+  }
+  if (action === 'reauthenticate') return { reauthenticate: word<Reason>(reason) ?? 'reauth_required' }
+  const about = action === 'renew' || action === 'sign_in' || code === 'EXPIRED_TOKEN' || code === 'INVALID_TOKEN'
+  return action || code ? { ...told, refused: about } : challenged(response)
 }
 
 /** The parser's own error would quote the body, and with it a token. */
 const answerIn = async (response: Response): Promise<TokenAnswer> => {
-  const answer: unknown = await response.json().catch(() => {
-    throw fault('token answer: "body" must be JSON (RFC 6749 §5.1)', { code: 'BAD_ANSWER', field: 'body' })
-  })
+  const answer: unknown = await response.json().catch(() => undefined)
+  must(answer, 'body', 'JSON (RFC 6749 §5.1)', 'BAD_ANSWER')
   return answer as TokenAnswer
 }
+
+/** A name from a closed list, as servers send them, or nothing: text that is not one may hold a token. */
+const word = <Name extends string>(text: unknown): Name | undefined =>
+  typeof text === 'string' && /^[a-z_]{1,40}$/i.test(text) ? (text as Name) : undefined
 
 /** What the server said, without anything that may be a secret: free text survives only if none of what was sent, and nothing as long as a token, is in it. */
 const problemOf = async (response: Response, context: RenewContext, credentials?: Credentials): Promise<Problem> => {

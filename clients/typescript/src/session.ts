@@ -1,392 +1,435 @@
-import { activityOf } from './activity.js'
-import { gateOf } from './budget.js'
+import { GAP, MOST, NEVER, waitFor } from './budget.js'
 import { clockOf } from './clock.js'
-import { ambient, withDeadline } from './environment.js'
-import { badOption, type EndReason, fault, isProlongError, type ProlongError, unavailable } from './errors.js'
-import { eventsOf } from './events.js'
-import { nextStep } from './explain.js'
-import { fetchWith } from './fetch.js'
+import { ambient } from './environment.js'
+import { type EndReason, fault, isProlongError, must, type ProlongError, unavailable } from './errors.js'
+import { challenged, fetchWith } from './fetch.js'
 import type { Reason } from './generated/codes.js'
-import { fetchContext, remember } from './memory.js'
 import { checked } from './options.js'
-import { tabsOf } from './tabs.js'
-import { answerOf, type Held, heldOf, lifeOf, mandatory, olderThan } from './tokens.js'
-import type { Options, RenewContext, RenewResult, Session, State, TokenAnswer } from './types.js'
+import { storeOf } from './store.js'
+import { type Held, heldOf, mandatory, olderThan } from './tokens.js'
+import type { Events, Options, RenewContext, Session } from './types.js'
 
-/** What one renewal came to. */
-type Outcome = 'renewed' | 'ended' | 'unknown' | 'reauthenticate'
-
+/** Timers are hints: none is armed for longer. */
 const SLICE = 3e4
 const QUIET = 6e4
+
+type Message = ['tokens', string] | ['ended', { reason: EndReason; signedIn: number }] | ['trying' | 'hello' | 'input']
 
 /** Makes a session that prolongs itself. */
 export const prolong = (given: Options): Session => {
   const options = checked(given)
-  const { name, idle, warn } = options
+  const { name, idle, warn, signal } = options
   const environment = options.environment ?? ambient()
-  const clock = clockOf(environment)
-  const memory = remember(environment, options)
-  const { now } = clock
-  const { log, note, emit, on } = eventsOf(now)
-  const gate = gateOf(environment, now, memory.sharedGate)
-  const activity = activityOf(now, (ago) => tabs.post({ kind: 'input', ago }))
+  const { after, wall, steady, random, fetch } = environment
+  const { now, server, skew } = clockOf(environment)
+  const notes = storeOf(environment, name, options.storage)
+  const { load, save, get, set } = notes
+  const shared = `prolong:${name}`
 
-  let state: State = 'unknown'
   let held: Held | undefined
-  let reason: EndReason = 'unknown'
-  let flight: Promise<Outcome> | undefined
+  /** Why the session is over, once it is. */
+  let over: EndReason | undefined
+  let disposed = false
+  let flight: Promise<void> | undefined
   /** Counts ends and sign-ins: what was begun in an earlier era must not change this one. */
   let era = 0
   /** The sign-in that ended last: tokens of it, however late, bring nothing back. */
   let endedAt = 0
-  let roundTrip = 0
-  let warned: unknown
-  let disposed = false
+  /** What the server needs to be told of the end, until it was. */
+  let owed: Partial<Held> | undefined
+  let telling: Promise<void> | undefined
+
+  const seconds = (milliseconds: number) => (milliseconds < 1e14 ? Math.round(milliseconds / 1e3) : 1 / 0)
+  const left = () => (held ? held.times[1] - now() : 0)
+
+  // What happened, and who wants to know.
+
+  const listeners: Record<string, Set<(event: never) => void>> = {}
+  let log: readonly string[] = []
+  const note = (what: string) => {
+    log = [...log.slice(-49), `${(now() / 1e3).toFixed(1)} ${what}`]
+  }
+  const emit = <Name extends keyof Events>(event: Name, details: Events[Name]) => {
+    note(event)
+    // Each by itself: a listener's fault is its owner's, must not stop the session, and is reported as an unhandled rejection.
+    for (const listener of listeners[event] ?? []) void Promise.resolve(details as never).then(listener)
+  }
+
+  // When renewals may start.
+
+  let attempts: readonly number[] = []
+  let failures = 0
   let lastError: ProlongError | undefined
-  let cancelTimer = () => {}
+  let roundTrip = 0
+  /** Back-off, which a waking page need not wait for; and what the server asked for, which it must. */
+  let backOff = 0
+  let notBefore = 0
+  const settled = () => {
+    failures = backOff = notBefore = 0
+    lastError = undefined
+  }
+  const attempted = () => {
+    attempts = [...attempts.slice(1 - MOST), steady()]
+  }
+  /** Milliseconds. The budget counts in steady time: a wall clock set forward must not shorten a gap. */
+  const wait = () => {
+    if (over || disposed) return NEVER
+    // Another page's renewal. One from the future (clock set back) counts for nothing.
+    const ago = wall() - +(get('gate') ?? NEVER)
+    return Math.max(
+      0,
+      Math.max(backOff, notBefore) - now(),
+      ago >= 0 ? GAP - ago : 0,
+      waitFor(attempts, steady(), held ? now() - held.times[0] : 0, held?.life ?? NEVER, left()),
+    )
+  }
 
-  const left = () => (held ? held.expires - now() : 0)
-  const margin = () => (held ? mandatory(held.life, roundTrip) : 0)
+  // The person.
 
-  /** Takes newer tokens; false if what is held is newer. */
-  const take = (next: Held): boolean => {
-    if (!olderThan(held, next)) return false
+  let lastInput = now()
+  let toldInput = -NEVER
+  let sees = false
+  const seen = () => {
+    sees = true
+    lastInput = now()
+  }
+  const touch = () => {
+    seen()
+    if (lastInput - toldInput < 1e3) return
+    toldInput = lastInput
+    post(['input'])
+  }
+  const sleeping = () => environment.hidden() && now() - lastInput > QUIET
+  const stay = async () => {
+    touch()
+    await renew('stay')
+  }
+
+  // Tokens.
+
+  const pack = () => JSON.stringify({ ...held, now: now(), wall: wall() })
+  const unpack = (packed: string | null | undefined) => {
+    try {
+      const found = JSON.parse(packed!) as Held & { now: number; wall: number }
+      // A clock set back since: how old this is cannot be known, so it counts as expired.
+      const age = wall() - found.wall
+      const shift = now() - found.now - (age < -2e3 ? 1e12 : Math.max(age, 0))
+      found.times = found.times.map((instant) => instant + shift) as Held['times']
+      take(found)
+    } catch {}
+  }
+  /** Takes newer tokens, here or from elsewhere; false if what is held is newer, or they are of a session that ended. */
+  const take = (next: Held) => {
+    if (!olderThan(held, next) || next.signedIn <= endedAt) return false
+    over = undefined
     held = next
-    state = flight ? 'renewing' : 'active'
-    warned = undefined
-    emit('renewed', { generation: next.generation, expiresIn: Math.floor(left() / 1e3) })
+    emit('renewed', { generation: next.generation, expiresIn: seconds(left()) })
     arm()
     return true
   }
-
-  const accept = (answer: TokenAnswer, sent: number, fresh: boolean, signedIn: number) => {
-    // Counted from the sending: the latest instant at which the server's seconds can have begun.
-    if (answer.server_time != null)
-      clock.measure(answer.server_time, environment.wall() - (now() - sent), environment.wall())
+  const share = () => {
+    if (held) post(['tokens', pack()])
+  }
+  const accept = (answer: unknown, sent: number, signedIn: number, fresh = true) => {
     const previous = held?.signedIn === signedIn ? held : undefined
-    const life = lifeOf(answer, fresh, clock.server())
-    const next = heldOf(answer, sent, signedIn, life, previous, options.lead, roundTrip, environment.random())
-    if (take(next)) tabs.post({ kind: 'tokens', held: tabs.pack(next) })
+    if (take(heldOf(answer, sent, signedIn, previous, server, fresh, options.lead, roundTrip, random()))) share()
   }
-
-  const finish = (why: EndReason, told = false) => {
-    if (state === 'ended') return
+  const begin = async (answer: () => unknown, fresh = true) => {
+    await ready
+    if (disposed) guard()
+    const sent = now()
+    const given = await answer()
+    accept(given, sent, Math.max(wall(), endedAt + 1, (held?.signedIn ?? 0) + 1), fresh)
     era++
-    endedAt = held?.signedIn ?? environment.wall()
-    held = undefined
-    state = 'ended'
-    reason = why
-    cancelTimer()
-    if (!told) tabs.post({ kind: 'ended', reason: why })
-    emit('ended', { reason: why })
+    owed = undefined
+    settled()
+    touch()
+    set('attempt')
+    set('ended')
+    await save(pack())
   }
+  const finish = (reason: EndReason, signedIn?: number) => {
+    if (over) return
+    era++
+    endedAt = signedIn ?? held?.signedIn ?? wall()
+    if (!signedIn) post(['ended', { reason, signedIn: endedAt }])
+    held = undefined
+    over = reason
+    set('attempt')
+    void save()
+    arm()
+    emit('ended', { reason })
+  }
+  /** Ends the session from here, and tells the server: now, or when it can be reached. */
+  const close = (reason: EndReason) => {
+    owed = held ?? {}
+    set('ended', '1')
+    finish(reason)
+    return tell()
+  }
+  const tell = () =>
+    (telling ??= timely(async (signal) => {
+      const mine = owed
+      await options.end?.(context(signal, mine))
+      if (owed === mine) {
+        owed = undefined
+        set('ended')
+      }
+    })
+      .catch(() => note('the server is told later'))
+      .finally(() => {
+        telling = undefined
+      }))
 
-  /** Renews at most once at a time, and never beyond the budget. */
-  const renew = (why: string): Promise<Outcome> => {
+  // Renewals.
+
+  const context = (signal: AbortSignal, of: Partial<Held> = held ?? {}): RenewContext => ({
+    refreshToken: of.refresh,
+    accessToken: of.access,
+    idleFor: sees || stopListening ? Math.floor((now() - lastInput) / 1e3) : undefined,
+    notes,
+    signal,
+    fetch,
+  })
+  /** Runs what may throw, reject or never settle; after 10 s it is aborted and rejects. */
+  const timely = <T>(run: (signal: AbortSignal) => T | Promise<T>) => {
+    const stop = new AbortController()
+    return new Promise<T>((resolve, reject) => {
+      const cancel = after(1e4, () => {
+        stop.abort()
+        reject(unavailable(0))
+      })
+      Promise.resolve(stop.signal).then(run).then(resolve, reject).finally(cancel)
+    })
+  }
+  /** Renews at most once at a time, and never beyond the budget. Never rejects. */
+  const renew = (why: string): Promise<void> | undefined => {
+    if (!flight && wait() > 0) return
     flight ??= attempt(why).finally(() => {
       flight = undefined
-      if (state === 'renewing') state = held ? 'active' : 'unknown'
-      if (!disposed && state !== 'ended') arm()
+      arm()
     })
     return flight
   }
-
-  const allowedAt = () => gate.allowedAt(held)
-  const blocked = () => allowedAt() > now() + 0.01
-
-  const attempt = async (why: string): Promise<Outcome> => {
+  const attempt = (why: string) => {
     const mine = era
     const before = held
-    let outcome: Outcome = 'unknown'
-    if (blocked()) return outcome
-    await environment.locked(`prolong:${name}`, 2e3, async () => {
+    return environment.locked(shared, 2e3, async () => {
       // Another tab may have renewed, or another instance written, while this one waited.
-      const stored = await memory.load(tabs.unpack)
-      if (stored && era === mine) take(stored)
-      if (held && held !== before) {
-        outcome = 'renewed'
-        return
+      const stored = await load()
+      if (era !== mine) return
+      unpack(stored)
+      if (held !== before || wait() > 0) return
+      const sent = now()
+      attempted()
+      set('gate', `${wall()}`)
+      post(['trying'])
+      note(`renew: ${why}`)
+      try {
+        const result = await timely((signal) => options.renew(context(signal)))
+        if (era !== mine) return
+        roundTrip = now() - sent
+        const { refused, reauthenticate } = (result ?? {}) as { refused?: EndReason; reauthenticate?: Reason }
+        if (refused) finish(refused)
+        else if (reauthenticate) {
+          notBefore = now() + QUIET
+          ask(reauthenticate)
+        } else {
+          accept(result, sent, held?.signedIn ?? wall())
+          settled()
+          await save(pack())
+          set('attempt')
+        }
+      } catch (error) {
+        if (era !== mine) return
+        const { retryAfter = 0 } = error as { retryAfter?: number }
+        backOff = now() + random() * Math.min(1e3 * 2 ** failures++, 3e5)
+        notBefore = now() + Math.min(retryAfter, 86400) * 1e3
+        const nextTryIn = seconds(wait())
+        lastError = isProlongError(error) ? error : unavailable(nextTryIn)
+        emit('delayed', { nextTryIn, error: lastError })
       }
-      if (era !== mine || disposed || blocked()) return
-      outcome = await send(why, mine)
     })
-    return era !== mine ? overtaken() : outcome
   }
+  const ask = (reason: Reason) =>
+    emit('warning', { kind: 'reauthenticate', reason, secondsLeft: seconds(left()), stay })
 
-  /** What a renewal came to whose session ended, or was replaced by a sign-in, meanwhile. */
-  const overtaken = (): Outcome => (state === 'ended' ? 'ended' : 'renewed')
+  // Time.
 
-  const send = async (why: string, mine: number): Promise<Outcome> => {
-    const sent = now()
-    gate.attempted()
-    memory.closeGate()
-    tabs.post({ kind: 'trying' })
-    state = 'renewing'
-    note(`renew: ${why}`)
-    const id = memory.attempt()
-    try {
-      const result: RenewResult = await timely((signal) => options.renew(context(id, signal)))
-      if (era !== mine || disposed) return overtaken()
-      roundTrip = now() - sent
-      if (result && typeof result === 'object' && 'refused' in result) {
-        memory.forget()
-        finish(result.refused)
-        return 'ended'
-      }
-      if (result && typeof result === 'object' && 'reauthenticate' in result) {
-        gate.pause(QUIET)
-        reauthenticate(result.reauthenticate)
-        return 'reauthenticate'
-      }
-      const signedIn = held?.signedIn ?? environment.wall()
-      accept(answerOf(result), sent, true, signedIn)
-      gate.clear()
-      if (held) await memory.save(tabs.pack(held))
-      memory.attemptDone(id)
-      return 'renewed'
-    } catch (error) {
-      if (era !== mine || disposed) return overtaken()
-      gate.failed(isProlongError(error) && error.code === 'REFUSED' ? error.retryAfter : 0)
-      const nextTryIn = seconds(Math.max(0, allowedAt() - now()))
-      lastError = isProlongError(error) ? error : unavailable(nextTryIn)
-      emit('delayed', { nextTryIn, error: lastError })
-      return 'unknown'
-    }
-  }
-
-  const timely = <T>(run: (signal: AbortSignal) => T | Promise<T>) => withDeadline(environment, run)
-
-  const context = (attemptId: string, signal: AbortSignal): RenewContext =>
-    fetchContext(held, attemptId, activity.idleFor(world.sees), signal, environment.fetch)
-
-  const stay = async () => {
-    activity.touch()
-    await renew('the person stays')
-  }
-
-  const reauthenticate = (why: Reason) =>
-    emit('warning', { kind: 'reauthenticate', reason: why, secondsLeft: seconds(left()), stay })
-
-  const canRenew = () => state !== 'ended' && (held !== undefined || options.resume) && !memory.tombstone()
-
-  const sleeping = () => environment.hidden() && now() - activity.last() > QUIET
-
+  let cancelTimer = () => {}
+  let warnedOf = -NEVER
   /** Looks at everything that time can change, and sets the next look. */
   const tick = () => {
-    if (disposed || state === 'ended') return
-    if (memory.tombstone()) void tellEnd()
-    if (held && idle && now() - activity.last() >= idle) {
-      note('idle here')
-      void session.end()
-      finish('idle_timeout')
-      return
+    if (owed) void tell()
+    const time = now()
+    if (held && time >= lastInput + idle) return void close('idle_timeout')
+    const [due, end, lifetime] = deadlines()
+    if (end > time && end - time <= warn && Math.abs(end - warnedOf) > 1e3) {
+      warnedOf = end
+      emit('warning', { kind: lifetime ? 'lifetime' : 'idle', secondsLeft: seconds(end - time), stay })
     }
-    if (held) {
-      const input = activity.last() > held.at
-      // With input since the last renewal, a renewal moves the deadline; without, only the person can.
-      const ends = Math.min(idle ? activity.last() + idle : 1 / 0, input ? 1 / 0 : held.idleEnds)
-      const kind = held.lifetimeEnds < ends ? 'lifetime' : 'idle'
-      const end = Math.min(ends, held.lifetimeEnds)
-      if (end - now() <= warn && end > now() && warned !== end) {
-        warned = end
-        emit('warning', { kind, secondsLeft: seconds(end - now()), stay })
-      }
-      const near = input && held.idleEnds - now() <= warn * 2
-      const over = Math.min(held.idleEnds, held.lifetimeEnds) <= now()
-      if ((now() >= held.renewAt || near || over) && !sleeping() && canRenew())
-        void renew(near || over ? 'a deadline nears' : 'due')
-    }
+    if (due <= time && !sleeping()) void renew('due')
     arm()
   }
-
+  const deadlines = (): [due: number, end: number, lifetime?: boolean] => {
+    if (!held) return [lastError ? 0 : NEVER, NEVER]
+    const [at, , renewAt, idleEnds, lifetimeEnds] = held.times
+    const active = lastInput > at
+    // With input since the last renewal, a renewal moves the idle deadline; without, only the person can.
+    const idleEnd = Math.min(lastInput + idle, active ? NEVER : idleEnds)
+    return [
+      Math.min(renewAt, active ? idleEnds - warn * 2 : idleEnds, lifetimeEnds),
+      Math.min(idleEnd, lifetimeEnds),
+      lifetimeEnds < idleEnd,
+    ]
+  }
   const arm = () => {
     cancelTimer()
-    if (disposed || state === 'ended') return
-    const at = held ? Math.max(held.renewAt, flight ? 0 : allowedAt()) : 1 / 0
-    const ends = held ? Math.min(held.idleEnds, held.lifetimeEnds, idle ? activity.last() + idle : 1 / 0) - warn : 1 / 0
-    const waits = [SLICE, at - now(), ends - now()].filter((wait) => wait > 0)
-    cancelTimer = environment.after(Math.max(50, Math.min(...waits)), tick)
+    if (disposed || (over && !owed)) return
+    const [due, end] = deadlines()
+    const waits = [SLICE, Math.max(due - now(), flight ? 0 : wait()), end - now(), end - now() - warn]
+    cancelTimer = after(Math.max(50, Math.min(...waits.filter((each) => each > 0))), tick)
   }
-
   const wake = () => {
     // Back-off guarded against an absent network; the budget still holds.
-    if (gate.failures()) gate.clear()
+    failures = backOff = 0
     tick()
   }
 
-  const tellEnd = async () => {
-    if (blocked() || telling) return
-    telling = true
-    try {
-      await timely((signal) => options.end?.(context('', signal)))
-      memory.buried()
-    } catch {
-      gate.pause(5e3)
-    }
-    telling = false
-  }
-  let telling = false
+  // Callers.
 
   const guard = () => {
     if (disposed) throw fault('disposed; make a new session', { code: 'DISPOSED' })
-    if (state === 'ended') throw fault(`the session ended: ${reason}`, { code: 'SESSION_ENDED', reason })
+    if (over) throw fault(`the session ended: ${over}`, { code: 'SESSION_ENDED', reason: over })
   }
-
-  const token = async ({ validFor = 0 }: { validFor?: number } = {}): Promise<string> => {
-    if (!(validFor >= 0)) throw badOption('validFor', 'must be a number of seconds, 0 or more')
+  const token: Session['token'] = async ({ validFor = 0 } = {}) => {
+    must(validFor >= 0, 'validFor', 'seconds above 0')
     await ready
-    for (let waits = 0; ; waits++) {
+    for (let tries = 0; ; ) {
       guard()
-      const wanted = Math.max(margin(), Math.min(validFor * 1e3, (held?.life ?? 0) * 0.9))
-      if (held && left() > wanted) {
-        if (now() >= held.renewAt && canRenew()) void renew('due')
+      const before = held
+      if (held && left() > Math.max(mandatory(held.life, roundTrip), Math.min(validFor * 1e3, held.life * 0.9))) {
+        if (now() >= held.times[2]) void renew('due')
         return held.access
       }
-      if (!canRenew()) throw fault('nobody is signed in; call signIn() or adopt()', { code: 'NOT_SIGNED_IN' })
-      const before = held
-      const outcome = await renew('a caller needs a token')
+      if (!held && !options.resume)
+        throw fault('nobody is signed in; call signIn() or adopt()', { code: 'NOT_SIGNED_IN' })
+      if (wait() <= 0) tries++
+      await renew('token()')
       guard()
       // A life shorter than what was wanted must not loop: what is new is the best there is.
-      if (held && (outcome === 'renewed' || held !== before || left() > 0)) return held.access
-      const wait = allowedAt() - now()
-      if (waits || wait > 6e3) throw lastError?.code === 'REFUSED' ? lastError : unavailable(seconds(Math.max(0, wait)))
-      await new Promise<void>((done) => environment.after(Math.max(wait, 1), done))
+      if (held && (held !== before || left() > 0)) return held.access
+      const delay = wait()
+      if (tries > 1 || delay > GAP + 1e3) throw lastError ?? unavailable(seconds(delay))
+      // Another tab's answer may come meanwhile.
+      await new Promise<void>((go) => after(100, go))
     }
   }
-
-  const begin = async (answer: TokenAnswer, sent: number, fresh: boolean) => {
-    era++
-    state = 'active'
-    held = undefined
-    gate.clear()
-    activity.touch()
-    memory.buried()
-    memory.attemptDone()
-    accept(answer, sent, fresh, Math.max(environment.wall(), endedAt + 1))
-    if (held) await memory.save(tabs.pack(held))
-  }
-
   const session: Session = {
     get state() {
-      return state
+      return over ? 'ended' : flight ? 'renewing' : held ? 'active' : 'unknown'
     },
     token,
-    peek: () => (held && left() > 0 && !disposed ? held.access : undefined),
-    fetch: fetchWith({
-      origins: options.origins ?? [],
+    peek: () => (left() > 0 ? held?.access : undefined),
+    fetch: fetchWith(
       environment,
+      options.origins ?? [environment.origin ?? []].flat(),
+      options.verdict ?? challenged,
       token,
-      held: () => held,
-      renew: async (why) => {
-        const outcome = canRenew() ? await renew(why) : 'unknown'
-        return outcome === 'renewed'
+      () => held,
+      renew,
+      ({ token, due, reauthenticate }, used) => {
+        if (reauthenticate) ask(reauthenticate)
+        // Only for the token that asked: a late answer must not bring tokens into the next session.
+        if (!held || held !== used) return
+        if (token) accept({ access_token: token, session: used }, now(), used.signedIn)
+        if (due) void renew('due, says an API')
       },
-      background: () => void (canRenew() && renew('the API says it is due')),
-      reauthenticate,
-      adopt: (access, from) => {
-        // Only for the session that asked: a late answer must not bring tokens into the next one.
-        if (!held || held.signedIn !== from.signedIn || held.generation !== from.generation) return
-        accept({ access_token: access }, now(), true, from.signedIn)
-      },
-    }),
-    on,
-    async adopt(given) {
-      await ready
-      if (disposed) guard()
-      await begin(answerOf(given), now(), typeof given !== 'string')
+    ),
+    on(event, listener) {
+      const set = (listeners[event] ??= new Set())
+      set.add(listener)
+      return () => void set.delete(listener)
     },
-    async signIn(credentials) {
-      await ready
-      if (disposed) guard()
-      const { signIn } = options
-      if (!signIn)
-        throw badOption('signIn', 'is missing: give one, use prolongServer(), or adopt() tokens of your own sign-in')
-      const sent = now()
-      await begin(answerOf(await timely((signal) => signIn(credentials, context('', signal)))), sent, true)
+    adopt: (answer) => begin(() => answer, typeof answer !== 'string'),
+    signIn: (credentials) =>
+      begin(() => {
+        const { signIn } = options
+        must(signIn, 'signIn', 'a function; see prolongServer()')
+        return timely((signal) => signIn(credentials, context(signal)))
+      }),
+    end: async () => {
+      if (!over && !disposed) await close('signed_out')
     },
-    async end() {
-      if (disposed || state === 'ended') return
-      const last = context('', new AbortController().signal)
-      memory.bury()
-      memory.forget()
-      finish('signed_out')
-      try {
-        await timely((signal) => options.end?.({ ...last, signal }))
-        memory.buried()
-      } catch {
-        note('the server will be told later')
-        environment.after(5e3, tellLater)
-      }
-    },
-    touch: () => activity.touch(),
+    touch,
     explain: () => ({
-      state,
-      next: nextStep(state, reason, !!held, !!flight, sleeping(), gate.failures()),
+      state: session.state,
+      next: over
+        ? `nothing: ${over}`
+        : !held
+          ? 'waits for a sign-in'
+          : sleeping()
+            ? 'sleeps: hidden and idle'
+            : `renews, after ${failures} failures`,
       expiresIn: held && seconds(left()),
-      renewIn: held && seconds(Math.max(held.renewAt, allowedAt()) - now()),
+      renewIn: held && seconds(Math.max(held.times[2] - now(), wait())),
       generation: held?.generation,
-      clock: clock.skew(),
-      log: [...log],
+      clock: skew(),
+      log,
     }),
     dispose() {
-      if (disposed) return
       disposed = true
       era++
-      cancelTimer()
-      world.stop()
-      tabs.close()
       held = undefined
-      memory.leave(session)
+      cancelTimer()
+      stopListening?.()
+      channel?.close()
+      if (page[place] === session.dispose) delete page[place]
     },
   }
 
-  const tellLater = () => {
-    if (!disposed && memory.tombstone())
-      void tellEnd().then(() => memory.tombstone() && environment.after(SLICE, tellLater))
-  }
+  // The other tabs. Nothing here is needed for correctness: the server makes renewals idempotent.
 
-  const tabs = tabsOf(environment, name, clock, {
-    tokens: (next) => {
-      if (state !== 'ended' || next.signedIn > endedAt) {
-        if (state === 'ended') {
-          era++
-          state = 'active'
-        }
-        take(next)
-      }
+  const post = (message: Message) => {
+    if (!disposed) channel?.postMessage(message)
+  }
+  const hearing = {
+    tokens: unpack,
+    trying: attempted,
+    hello: share,
+    input: seen,
+    ended: ({ reason, signedIn }: { reason: EndReason; signedIn: number }) => {
+      if (!held || held.signedIn <= signedIn)
+        finish(reason === 'signed_out' ? 'signed_out_elsewhere' : reason, signedIn)
     },
-    ended: (why) => {
-      memory.forget()
-      finish(why === 'signed_out' ? 'signed_out_elsewhere' : why, true)
-    },
-    trying: gate.attempted,
-    input: (ago) => activity.touch(now() - ago),
-    hello: () => held && tabs.post({ kind: 'tokens', held: tabs.pack(held) }),
+  }
+  const channel = environment.open(shared, (message) => {
+    const [kind, content] = message as ['tokens', never]
+    hearing[kind]?.(content)
   })
-  const world = environment.listen(
-    () => (state === 'ended' ? tellLater() : wake()),
-    () => activity.touch(),
-  )
-  memory.replace(session)
-  options.signal?.addEventListener('abort', session.dispose, { once: true })
-  if (options.signal?.aborted) session.dispose()
+  const stopListening = environment.listen(wake, touch)
 
-  const ready = (async () => {
-    const began = era
-    const stored = memory.tombstone() ? undefined : await memory.load(tabs.unpack)
-    if (era !== began || disposed) return
-    if (stored && olderThan(held, stored)) {
-      held = stored
-      state = 'active'
+  // One scheduler per page and name: StrictMode and hot reload make seconds.
+  const page = environment.page as Record<symbol, (() => void) | undefined>
+  const place = Symbol.for(shared)
+  page[place]?.()
+  page[place] = session.dispose
+  signal?.addEventListener('abort', session.dispose)
+  if (signal?.aborted) session.dispose()
+
+  const ready = load().then((stored) => {
+    if (disposed) return
+    if (get('ended')) {
+      // Signed out, and the server does not know yet: its cookie must not resume the session.
+      owed = {}
+      over = 'signed_out'
+    } else {
+      unpack(stored)
+      post(['hello'])
     }
-    tabs.post({ kind: 'hello' })
-    // Not in this turn: listeners are added after prolong() returned.
-    await undefined
-    emit('ready', { signedIn: held !== undefined })
+    emit('ready', { signedIn: !!held })
     tick()
-  })()
+  })
 
   return session
 }
-
-const seconds = (milliseconds: number): number => Math.round(milliseconds / 1e3)

@@ -114,7 +114,6 @@ export class World {
       wall: () => this.#start + this.time + this.skew,
       steady: () => this.time - this.#asleep,
       random: () => this.#random(),
-      bytes: (count) => Uint8Array.from({ length: count }, () => this.#random() * 256),
       after: (delay, run) => this.#after(delay, run, inner),
       fetch: (input, init) => this.#fetch(new Request(input, init), inner),
       origin,
@@ -129,7 +128,7 @@ export class World {
         const me = { tab: inner, receive: (message: unknown) => alive(() => receive(message)) }
         listeners.add(me)
         return {
-          post: (message) => {
+          postMessage: (message) => {
             const copy = structuredClone(message)
             if (inner.closed) return
             for (const other of listeners) if (other !== me) this.#after(1, () => other.receive(copy), other.tab)
@@ -149,11 +148,10 @@ export class World {
       listen: (wake, touch) => {
         wakers.add(wake)
         touchers.add(touch)
-        const stop = () => {
+        return () => {
           wakers.delete(wake)
           touchers.delete(touch)
         }
-        return { stop, sees: true }
       },
       page: {},
     }

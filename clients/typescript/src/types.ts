@@ -29,10 +29,10 @@ export interface TokenAnswer {
 export interface RenewContext {
   refreshToken: string | undefined
   accessToken: string | undefined
-  /** The same for every retry of one renewal, across reloads: 16 random bytes, base64url. */
-  attemptId: string
   /** Seconds since the person's last input in any tab; `undefined` where input cannot be seen. */
   idleFor: number | undefined
+  /** Notes that outlive the page, shared by its tabs; no place for secrets. `"attempt"` is dropped once the next answer is stored. */
+  notes: { get(what: string): string | undefined; set(what: string, text?: string): void }
   /** Aborts after 10 s. */
   signal: AbortSignal
   fetch: typeof fetch
@@ -40,6 +40,18 @@ export interface RenewContext {
 
 /** What a renewal comes to. Throwing means *unknown*: the session is kept and the renewal tried again. */
 export type RenewResult = string | TokenAnswer | { refused: EndReason } | { reauthenticate: Reason }
+
+/** What an API's response says about the token that it was asked with. */
+export interface Verdict {
+  /** It is a 401, and the token is the reason. */
+  refused?: boolean
+  /** A renewal is due. */
+  due?: boolean
+  /** Here is its successor. */
+  token?: string | null
+  /** The person must authenticate again. */
+  reauthenticate?: Reason
+}
 
 /** Where tokens are kept: `getItem` of `localStorage`, or the app's own Keychain or SecureStore, which may be asynchronous. */
 export interface TokenStorage {
@@ -53,9 +65,6 @@ export type Credentials =
   | { username: string; password: string; deviceName?: string; remember?: boolean }
   | { ticket: string }
 
-/** Seconds, or `"90s"`, `"15m"`, `"72h"`, `"7d"`. */
-export type Duration = number | `${number}${'s' | 'm' | 'h' | 'd'}`
-
 /** Options of `prolong`. */
 export interface Options {
   /** Gets new tokens. */
@@ -64,6 +73,8 @@ export interface Options {
   signIn?: (credentials: Credentials, context: RenewContext) => Promise<TokenAnswer>
   /** Tells the server that the session is over; rejects if it did not hear. */
   end?: (context: RenewContext) => Promise<unknown>
+  /** Reads API responses; default: a 401 is about the token if its challenge says so (RFC 6750 §3). */
+  verdict?: (response: Response) => Verdict | Promise<Verdict>
   /** Names the session where an app has several; tabs with the same name share it. */
   name?: string
   /** True where a cookie holds the refresh token: a page without tokens then asks the server. */
@@ -72,8 +83,8 @@ export interface Options {
   origins?: readonly string[]
   /** Renew so many seconds before expiry, at most half the life; default: what the server says, or a fifth of the life up to 5 min, with jitter. */
   lead?: number | ((facts: { lifetime: number }) => number)
-  /** `after`: this client itself ends an idle session (for servers that do not). `warn`: how early `warning` comes; 60 s. */
-  idle?: { after?: Duration; warn?: Duration }
+  /** Seconds. `after`: this client itself ends an idle session (for servers that do not). `warn`: how early `warning` comes; 60. */
+  idle?: { after?: number; warn?: number }
   /** `"memory"` (default), `"local"` (any script on the page can read it: XSS takes the session along), or your own. */
   storage?: 'memory' | 'local' | TokenStorage
   /** Disposes the session when aborted. */
