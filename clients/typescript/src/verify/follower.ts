@@ -6,16 +6,7 @@
 // 4. Freshness moves only by a heartbeat whose head and chain are ours, and never backwards.
 // 5. An entry of an unknown kind is passed over and the verifier stays stale from then on: stale, never blind.
 
-import {
-  type Cursor,
-  type Entry,
-  extend,
-  type Frame,
-  follows,
-  type Heartbeat,
-  type Snapshot,
-  type Whole,
-} from './feed.js'
+import { type Cursor, type Entry, extend, type Frame, follows, type Heartbeat, type Snapshot } from './feed.js'
 import { Revoked } from './revoked.js'
 
 /** What the I/O side should do next: go on reading, fetch what comes after the cursor, or fetch a snapshot. */
@@ -25,7 +16,7 @@ export type Need = 'nothing' | 'range' | 'snapshot'
 export class Follower {
   private at: Cursor | undefined
   private known = new Revoked()
-  private freshAsOf: Whole | undefined
+  private freshAsOf: number | undefined
   private metUnknownKind = false
   private rangeFailed = false
 
@@ -54,12 +45,16 @@ export class Follower {
     return 'nothing'
   }
 
-  /** Takes a heartbeat: proof of freshness if we are at the head. */
-  heartbeat({ head, chain, asOf }: Heartbeat): Need {
+  /**
+   * Takes a heartbeat: proof of freshness if we are at the head, as of then, but never later than `now`: an authority whose
+   * clock is ahead must not hide that it has gone silent.
+   */
+  heartbeat({ head, chain, asOf }: Heartbeat, now: number): Need {
     if (!this.at) return 'snapshot'
     if (head > this.at.seq) return this.behind()
     if (head < this.at.seq || chain !== this.at.chain) return this.lost()
-    if (this.freshAsOf === undefined || this.freshAsOf < asOf) this.freshAsOf = asOf
+    const fresh = asOf < now ? Number(asOf) : now
+    this.freshAsOf = Math.max(fresh, this.freshAsOf ?? fresh)
     return 'nothing'
   }
 
@@ -85,7 +80,7 @@ export class Follower {
 
   /** As of which second the state is known to be complete; `undefined`: it never was, or an unknown kind came. */
   get fresh(): number | undefined {
-    return this.metUnknownKind || this.freshAsOf === undefined ? undefined : Number(this.freshAsOf)
+    return this.metUnknownKind ? undefined : this.freshAsOf
   }
 
   private learn(entries: readonly Entry[]): void {

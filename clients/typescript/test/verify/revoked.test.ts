@@ -180,17 +180,24 @@ const [one, two, three, four] = history as [Entry, Entry, Entry, Entry]
 test('the follower: frames in order, freshness at the head only, never back', () => {
   const follower = new Follower()
   expect(follower.frame(frame([], [one]))).toBe('snapshot')
-  expect(follower.heartbeat(beat([], 1))).toBe('snapshot')
+  expect(follower.heartbeat(beat([], 1), NOW)).toBe('snapshot')
   follower.snapshot(snapshot([one]))
   expect([follower.fresh, follower.revoked.size]).toEqual([undefined, 1])
-  expect(follower.heartbeat(beat([one], 100))).toBe('nothing')
+  expect(follower.heartbeat(beat([one], 100), NOW)).toBe('nothing')
   expect(follower.frame(frame([one], [two, three]))).toBe('nothing')
   expect(follower.frame(frame([], [one])), 'seen already').toBe('nothing')
   expect(follower.cursor).toEqual({ epoch: 'e1', seq: 3, chain: chainOf([one, two, three]) })
-  expect(follower.heartbeat(beat([one, two, three], 99))).toBe('nothing')
+  expect(follower.heartbeat(beat([one, two, three], 99), NOW)).toBe('nothing')
   expect([follower.fresh, follower.revoked.size]).toEqual([100, 3])
-  expect(follower.heartbeat(beat(history, 200))).toBe('range')
+  expect(follower.heartbeat(beat(history, 200), NOW)).toBe('range')
   expect(follower.fresh).toBe(100)
+})
+
+test('the follower: an authority whose clock is ahead makes us fresh now, not later', () => {
+  const follower = new Follower()
+  follower.snapshot(snapshot([one]))
+  follower.heartbeat(beat([one], NOW + 60), NOW)
+  expect(follower.fresh).toBe(NOW)
 })
 
 test('the follower: a gap asks for the range, then for a snapshot', () => {
@@ -217,8 +224,8 @@ test('the follower: holes, a wrong chain, a lost tail', () => {
   expect(at().frame({ ...frame([one], [two]), chain: zero })).toBe('snapshot')
   expect(at().frame(frame([one], [{ ...two, until: late + 1 }])), 'consistent in itself').toBe('nothing')
   expect(at().frame({ ...frame([one], [two]), entries: [{ ...two, until: late + 1 }] })).toBe('snapshot')
-  expect(at().heartbeat(beat([], 5))).toBe('snapshot')
-  expect(at().heartbeat({ ...beat([one], 5), chain: zero })).toBe('snapshot')
+  expect(at().heartbeat(beat([], 5), NOW)).toBe('snapshot')
+  expect(at().heartbeat({ ...beat([one], 5), chain: zero }, NOW)).toBe('snapshot')
 })
 
 test('the follower: a restored authority does not make us forget', async () => {
@@ -233,10 +240,10 @@ test('the follower: a restored authority does not make us forget', async () => {
 test('the follower: an unknown kind makes stale, not blind', async () => {
   const follower = new Follower()
   follower.snapshot(snapshot([one]))
-  follower.heartbeat(beat([one], 100))
+  follower.heartbeat(beat([one], 100), NOW)
   const strange = entry(2, 'Z', 'x')
   expect(follower.frame(frame([one], [strange, three]))).toBe('nothing')
-  expect(follower.heartbeat(beat([one, strange, three], 101))).toBe('nothing')
+  expect(follower.heartbeat(beat([one, strange, three], 101), NOW)).toBe('nothing')
   expect(follower.fresh).toBeUndefined()
   expect(await verdict(token(), { revoked: follower.revoked })).toBe('SessionEnded')
 })

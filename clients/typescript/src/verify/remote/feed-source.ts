@@ -91,7 +91,7 @@ export class FeedSource {
   private take(text: string, url: URL): Need {
     const event = readEvent(parseObject(new TextEncoder().encode(text)))
     if (!event) throw badAnswer(nameOf(url))
-    const need = isFrame(event) ? this.follower.frame(event) : this.follower.heartbeat(event)
+    const need = isFrame(event) ? this.follower.frame(event) : this.follower.heartbeat(event, this.options.now())
     if (isFrame(event)) this.follower.prune(this.options.now())
     this.options.learnt(this.follower)
     return need

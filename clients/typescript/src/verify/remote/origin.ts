@@ -72,7 +72,18 @@ export class Origin {
 
   /** The body of a 200 answer of at most `limit` bytes. */
   async bytes(url: URL, limit: number, init: RequestInit = {}): Promise<Uint8Array> {
-    const response = await this.ask(url, init, AbortSignal.timeout(timeout))
+    const over = new AbortController()
+    const timer = setTimeout(() => over.abort(new Error('it took too long')), timeout)
+    try {
+      return await this.read(url, limit, init, over.signal)
+    } finally {
+      clearTimeout(timer)
+      over.abort()
+    }
+  }
+
+  private async read(url: URL, limit: number, init: RequestInit, signal: AbortSignal): Promise<Uint8Array> {
+    const response = await this.ask(url, init, signal)
     const chunks: Uint8Array[] = []
     let length = 0
     try {
