@@ -298,7 +298,7 @@ fn lower(value: Scanned<'_>) -> Option<i64> {
 }
 
 fn unsigned(value: Scanned<'_>) -> Option<u64> {
-    number(value, Value::as_u64)
+    number(value, numeric_date::counter)
 }
 
 fn audience(value: Scanned<'_>) -> Option<Vec<String>> {

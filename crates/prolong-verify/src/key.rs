@@ -23,7 +23,8 @@ pub struct Key {
 pub enum KeyRefused {
     /// The algorithm is not one for this kind of key.
     WrongAlgorithm,
-    /// An RSA modulus under 2048 or over 8192 bits (RFC 7518 §3.3), or an exponent under 3, even, or over 33 bits.
+    /// An RSA modulus under 2048 or over 8192 bits (RFC 7518 §3.3), even, or with leading zeros (§6.3.1.1), or an
+    /// exponent under 3, even, over 33 bits, or with leading zeros.
     BadRsaSize,
     /// The bytes are not a key, not on the curve, or of small order.
     NotAKey,
@@ -110,18 +111,24 @@ impl fmt::Debug for Key {
     }
 }
 
+/// What aws-lc would let pass, or would refuse only when a signature comes.
 fn check_rsa(n: &[u8], e: &[u8]) -> Result<(), KeyRefused> {
-    let bits = n
-        .first()
-        .map_or(0, |top| n.len() * 8 - top.leading_zeros() as usize);
+    let bits = match n {
+        [top @ 1..=255, ..] => n.len() * 8 - top.leading_zeros() as usize,
+        _ => 0,
+    };
     let exponent = match e {
         [1..=255, ..] if e.len() <= 5 => e
             .iter()
             .fold(0_u64, |value, byte| value << 8 | u64::from(*byte)),
         _ => 0,
     };
-    let good =
-        (2048..=8192).contains(&bits) && exponent >= 3 && exponent % 2 == 1 && exponent < 1 << 33;
+    let odd = n.last().is_some_and(|last| last % 2 == 1);
+    let good = odd
+        && (2048..=8192).contains(&bits)
+        && exponent >= 3
+        && exponent % 2 == 1
+        && exponent < 1 << 33;
     if good {
         Ok(())
     } else {

@@ -43,7 +43,7 @@ pub use expected::{Audience, Expected, SoftExpiry};
 pub use follower::{Follower, Need};
 pub use jwk::{PublicJwk, PublicKeyBytes};
 pub use key::{Key, KeyRefused};
-pub use keys::{Keys, KeysRefused, MAX_JWKS_BYTES};
+pub use keys::{Keys, KeysRefused, LeftOut, MAX_JWKS_BYTES, WhyLeftOut};
 pub use prolong_protocol::problem::{Action, Code, Reason};
 pub use rejection::Rejection;
 #[cfg(feature = "http-client")]

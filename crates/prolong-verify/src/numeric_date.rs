@@ -12,6 +12,17 @@ pub(crate) fn lower(value: &Value) -> Option<i64> {
     whole(value).or_else(|| value.as_f64().map(|seconds| saturate(seconds.floor())))
 }
 
+/// Not a date: a counter. `1.0` and `1e0` are the number 1 (RFC 8259 §6), as far as a float tells whole numbers apart.
+pub(crate) fn counter(value: &Value) -> Option<u64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
+    value.as_u64().or_else(|| {
+        value
+            .as_f64()
+            .filter(|number| number.fract() == 0.0 && (0.0..EXACT).contains(number))
+            .and_then(|number| u64::try_from(saturate(number)).ok())
+    })
+}
+
 fn whole(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_u64().map(|_| i64::MAX))
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::keys::KeysRefused;
+use crate::keys::{KeysRefused, LeftOut};
 
 /// Why a verifier could not begin. Never holds a secret.
 #[derive(Debug)]
@@ -25,8 +25,8 @@ pub enum DiscoverError {
     },
     /// The key set was refused.
     Keys(KeysRefused),
-    /// The key set holds no key that could be used.
-    NoKeys,
+    /// The key set holds no key that could be used; these were left out.
+    NoKeys(Vec<LeftOut>),
     /// The system gave no random bytes.
     NoEntropy,
 }
@@ -47,7 +47,10 @@ impl fmt::Display for DiscoverError {
                 "the metadata are of the issuer {found:?}, not {expected:?}: write the issuer exactly as the authority does"
             ),
             Self::Keys(refused) => refused.fmt(f),
-            Self::NoKeys => f.write_str("the issuer publishes no key that can be used"),
+            Self::NoKeys(left_out) => {
+                f.write_str("the issuer publishes no key that can be used")?;
+                left_out.iter().try_for_each(|key| write!(f, "; {key}"))
+            }
             Self::NoEntropy => f.write_str("the system gave no random bytes"),
         }
     }

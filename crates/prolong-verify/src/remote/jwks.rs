@@ -54,7 +54,7 @@ impl KeySource {
             .await?;
         let keys = Keys::from_jwks(body).map_err(DiscoverError::Keys)?;
         if keys.is_empty() {
-            return Err(DiscoverError::NoKeys);
+            return Err(DiscoverError::NoKeys(keys.left_out().to_vec()));
         }
         if let Some(state) = self.state.upgrade() {
             state.set_keys(keys);

@@ -1,6 +1,6 @@
 //! JWK-1 … JWK-5.
 
-use prolong_verify::{Algorithm, Key, Keys, KeysRefused, PublicJwk, PublicKeyBytes};
+use prolong_verify::{Algorithm, Key, Keys, KeysRefused, PublicJwk, PublicKeyBytes, WhyLeftOut};
 use serde_json::{Value, json};
 
 use crate::mint::{ISSUED_BY, jwk};
@@ -34,15 +34,11 @@ fn jwk_1_what_is_published_is_public_and_complete() {
 }
 
 #[test]
-fn jwk_1_duplicate_kids_private_halves_and_broken_sets_are_refused() {
+fn jwk_1_duplicate_kids_and_broken_sets_are_refused() {
     let key = jwk(Algorithm::Es256);
     assert_eq!(
         set(&[key.clone(), key]).unwrap_err(),
         KeysRefused::DuplicateKid("ES256".into())
-    );
-    assert_eq!(
-        set(&[changed("d", json!("AA"))]).unwrap_err(),
-        KeysRefused::PrivateKey("ES256".into())
     );
     for broken in [
         "",
@@ -84,13 +80,22 @@ fn jwk_2_unknown_keys_do_not_fail_the_set() {
 }
 
 #[test]
-fn jwk_2_small_rsa_is_told_by_name() {
+fn jwk_1_a_key_with_its_private_half_is_left_out_and_told() {
+    for name in ["d", "p", "q", "dp", "dq", "qi", "oth"] {
+        let keys = set(&[changed(name, json!("AA")), jwk(Algorithm::EdDsa)]).unwrap();
+        assert!(keys.get("ES256").is_none() && keys.get("EdDSA").is_some());
+        assert_eq!(keys.left_out()[0].why, WhyLeftOut::PrivateKey);
+        assert!(keys.left_out()[0].to_string().contains("\"ES256\""));
+    }
+}
+
+#[test]
+fn jwk_2_small_rsa_is_left_out_and_told() {
     let small =
         json!({ "kty": "RSA", "kid": "r", "alg": "RS256", "n": "_w".repeat(64), "e": "AQAB" });
-    assert_eq!(
-        set(&[small]).unwrap_err(),
-        KeysRefused::BadRsaSize("r".into())
-    );
+    let keys = set(&[small, jwk(Algorithm::Es256)]).unwrap();
+    assert_eq!(keys.len(), 1);
+    assert_eq!(keys.left_out()[0].why, WhyLeftOut::BadRsaSize);
 }
 
 #[test]

@@ -243,6 +243,10 @@ fn jwt_9_rsa_keys_under_2048_bits_are_refused() {
         (vec![0xff; 256], vec![1]),
         (vec![0xff; 256], vec![4]),
         (vec![0xff; 256], vec![0, 1, 1]),
+        (vec![0xfe; 256], vec![1, 0, 1]),
+        ([&[0][..], &[0xff; 256]].concat(), vec![1, 0, 1]),
+        ([&[0][..], &[0x7f; 256]].concat(), vec![1, 0, 1]),
+        (vec![0xff; 256], vec![0xff; 6]),
         (Vec::new(), Vec::new()),
     ] {
         assert!(Key::new("k", Algorithm::Rs256, &PublicKeyBytes::Rsa { n, e }).is_err());

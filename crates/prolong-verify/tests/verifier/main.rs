@@ -5,11 +5,15 @@
 )]
 
 mod atj;
+mod corpus;
 mod differential;
 mod follower;
 mod jwk;
 mod jwt;
 mod mint;
+mod properties;
 mod revocation;
 mod seen;
 mod vectors;
+mod vectors_fresh;
+mod wycheproof;

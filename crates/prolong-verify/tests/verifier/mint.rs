@@ -1,10 +1,10 @@
-//! A small issuer for tests: one key of each kind, drawn once.
+//! A small issuer for tests. Its private keys are those that RFC 7515 (A.2.1, A.3.1) and RFC 8037 (A.1) print: nobody's
+//! secret, and the same in every run.
 
 use std::sync::LazyLock;
 
 use aws_lc_rs::{
     rand::SystemRandom,
-    rsa::KeySize,
     signature::{
         ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
         RSA_PSS_SHA256, RsaKeyPair,
@@ -26,12 +26,24 @@ pub(crate) struct Issuer {
 }
 
 pub(crate) static ISSUED_BY: LazyLock<Issuer> = LazyLock::new(|| {
-    let random = SystemRandom::new();
-    let es = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+    let public = [
+        &[4][..],
+        &unb64("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"),
+        &unb64("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"),
+    ]
+    .concat();
     Issuer {
-        es: EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, es.as_ref()).unwrap(),
-        ed: Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap(),
-        rsa: RsaKeyPair::generate(KeySize::Rsa2048).unwrap(),
+        es: EcdsaKeyPair::from_private_key_and_public_key(
+            &ECDSA_P256_SHA256_FIXED_SIGNING,
+            &unb64("jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"),
+            &public,
+        )
+        .unwrap(),
+        ed: Ed25519KeyPair::from_seed_unchecked(&unb64(
+            "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+        ))
+        .unwrap(),
+        rsa: RsaKeyPair::from_der(&unb64(include_str!("rfc_7515_a_2.der.txt").trim())).unwrap(),
     }
 });
 
@@ -112,6 +124,10 @@ pub(crate) fn claims() -> Value {
 
 pub(crate) fn b64(bytes: impl AsRef<[u8]>) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
+}
+
+pub(crate) fn unb64(text: &str) -> Vec<u8> {
+    BASE64_URL_SAFE_NO_PAD.decode(text).unwrap()
 }
 
 /// Signs exactly these characters.
