@@ -3,7 +3,6 @@
 //! `cargo run -p prolong-verify --example generate_vectors`
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     reason = "a generator that cannot do its work should stop"
 )]
 

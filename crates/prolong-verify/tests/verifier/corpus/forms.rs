@@ -112,7 +112,7 @@ fn compact(signer: &Signer) -> Group {
                 claims.to_string(),
             );
             let mut parts: Vec<String> = token.split('.').map(Into::into).collect();
-            if parts[at].len() % 4 == 0 {
+            if parts[at].len().is_multiple_of(4) {
                 continue;
             }
             let last = parts[at].pop().unwrap();
@@ -324,7 +324,7 @@ fn headers(signer: &Signer) -> Group {
     for (id, text) in [
         (
             "blanks",
-            format!(" {{\t\"alg\" : \"EdDSA\",\r\n\"kid\":\"EdDSA\" , \"typ\":\"at+jwt\" }} "),
+            " {\t\"alg\" : \"EdDSA\",\r\n\"kid\":\"EdDSA\" , \"typ\":\"at+jwt\" } ".to_owned(),
         ),
         ("array", format!("[{}]", base())),
         ("string", "\"x\"".into()),

@@ -8,7 +8,7 @@ use crate::mint::{ISSUER, NOW, b64, unb64};
 /// How many of them are in the corpus.
 const IN_CORPUS: usize = 1100;
 
-/// SplitMix64 (public domain): small, and the same everywhere.
+/// `SplitMix64` (public domain): small, and the same everywhere.
 pub(crate) struct Rng(u64);
 
 impl Rng {

@@ -98,7 +98,7 @@ fn expiries(signer: &Signer) -> Vec<Group> {
     all
 }
 
-/// EXPIRED_TOKEN and INVALID_TOKEN (DESIGN §6.4).
+/// `EXPIRED_TOKEN` and `INVALID_TOKEN` (DESIGN §6.4).
 fn soft_expiries(signer: &Signer) -> Vec<Group> {
     let soft = signed(signer, &claims().set("softexp", NOW).set("exp", NOW + 10));
     let plain = signed(signer, &claims().set("exp", NOW + 10));
