@@ -7,14 +7,15 @@
     reason = "a bench prints, and stops at a failure"
 )]
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use prolong_core::{Session, SessionId};
 use prolong_store::conformance::{rotation, session, user};
 use prolong_store::{Change, SqliteOptions, SqliteStore, Store, Transaction, WriterStats};
-use rusqlite::{Connection, params};
+
+#[path = "yardstick/bare.rs"]
+mod bare;
 
 const DEFAULT_SESSIONS: u64 = 100_000;
 const DEFAULT_SECONDS: u64 = 3;
@@ -26,7 +27,7 @@ async fn main() {
     let time = Duration::from_secs(given.get(1).copied().unwrap_or(DEFAULT_SECONDS));
     println!("{sessions} sessions, {time:?} a row");
     let dir = tempfile::tempdir().unwrap();
-    let yardstick = bare(&dir.path().join("bare.db"), sessions, time);
+    let yardstick = bare::rows_per_second(&dir.path().join("bare.db"), sessions, time);
     println!("bare SQLite, 50 rows a commit: {yardstick:>8.0} rows/s");
     let store = Arc::new(SqliteStore::open(dir.path(), SqliteOptions::new([1; 16])).unwrap());
     fill(&store, sessions).await;
@@ -108,48 +109,4 @@ async fn swap(
         times.push(begun.elapsed());
     }
     times
-}
-
-/// The yardstick: id, hash, two numbers; one thread; the store's file settings and its checkpoints.
-fn bare(path: &Path, sessions: u64, time: Duration) -> f64 {
-    let mut db = Connection::open(path).unwrap();
-    db.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; \
-         CREATE TABLE s (id BLOB PRIMARY KEY, hash BLOB, generation INTEGER, ends INTEGER) STRICT, WITHOUT ROWID;",
-    )
-    .unwrap();
-    let fill = db.transaction().unwrap();
-    for n in 0..sessions {
-        let values = params![id(n).0, [7_u8; 32], 0, 0];
-        fill.execute("INSERT INTO s VALUES (?1, ?2, ?3, ?4)", values)
-            .unwrap();
-    }
-    fill.commit().unwrap();
-    let checkpoint = |db: &Connection| {
-        db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
-            .unwrap();
-    };
-    checkpoint(&db);
-    let (start, mut rows, mut random) = (Instant::now(), 0_u64, 1_u64);
-    while start.elapsed() < time {
-        let step = db.transaction().unwrap();
-        {
-            let sql = "UPDATE s SET generation = generation + 1, hash = ?3, ends = ?2 WHERE id = ?1 AND hash = ?3";
-            let mut update = step.prepare_cached(sql).unwrap();
-            for _ in 0..50 {
-                random = random
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1);
-                let values = params![id((random >> 33) % sessions).0, 1, [7_u8; 32]];
-                assert_eq!(update.execute(values).unwrap(), 1);
-            }
-        }
-        step.commit().unwrap();
-        rows += 50;
-        // 50 scattered rows are about 50 pages.
-        if rows % 8_000 == 0 {
-            checkpoint(&db);
-        }
-    }
-    rows as f64 / start.elapsed().as_secs_f64()
 }

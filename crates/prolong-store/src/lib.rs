@@ -15,6 +15,7 @@ mod page;
 mod record;
 mod sqlite;
 mod store;
+mod writer_stats;
 
 pub use change::{Change, Committed, NotCommitted, Transaction};
 pub use error::StoreError;
@@ -25,5 +26,6 @@ pub use record::{
     AuditLine, Counts, FeedLine, Found, KeyState, NewAuditLine, NewFeedEntry, SealedKey, Ticket,
     User,
 };
-pub use sqlite::{RestoreReport, SqliteOptions, SqliteStore, WriterStats, schema_version};
+pub use sqlite::{RestoreReport, SqliteOptions, SqliteStore, schema_version};
 pub use store::Store;
+pub use writer_stats::WriterStats;

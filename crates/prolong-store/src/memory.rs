@@ -4,19 +4,23 @@ mod apply;
 mod read;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use prolong_core::{KeyId, Session, SessionId, Timestamp, UserKey};
 
+use crate::writer_stats::Counters;
 use crate::{
     AuditFilter, AuditLine, Committed, Counts, FeedCursor, FeedLine, Found, NotCommitted, Page,
     SealedKey, SessionFilter, Store, StoreError, Ticket, Transaction, User, UserFilter,
+    WriterStats,
 };
 
 /// A store that forgets everything when it is dropped, and the last commits on demand.
 pub struct MemoryStore {
     inner: Mutex<Inner>,
+    counters: Counters,
 }
 
 #[derive(Default)]
@@ -58,6 +62,7 @@ impl MemoryStore {
                 state,
                 undo: VecDeque::new(),
             }),
+            counters: Counters::default(),
         }
     }
 
@@ -86,6 +91,9 @@ impl MemoryStore {
             .enumerate()
             .try_for_each(|(at, change)| writing.apply(change).ok_or(NotCommitted::Conflict(at)));
         let (undo, committed) = writing.finish();
+        // No disk, no time; each transaction is a commit of its own.
+        self.counters
+            .committed(1, usize::from(outcome.is_err()), Duration::ZERO);
         if let Err(conflict) = outcome {
             take_back(&mut inner.state, undo);
             return Err(conflict);
@@ -186,5 +194,9 @@ impl Store for MemoryStore {
 
     async fn counts(&self) -> Result<Counts, StoreError> {
         Ok(self.inner.lock().state.counts())
+    }
+
+    fn writer_stats(&self) -> WriterStats {
+        self.counters.snapshot()
     }
 }

@@ -6,7 +6,6 @@ mod open;
 mod read;
 mod readers;
 mod rows;
-mod stats;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -23,11 +22,11 @@ use tokio::sync::oneshot;
 
 pub use backup::RestoreReport;
 pub use open::schema_version;
-pub use stats::WriterStats;
 
+use crate::writer_stats::Counters;
 use crate::{
     AuditFilter, AuditLine, Committed, Counts, FeedCursor, FeedLine, Found, NotCommitted, Page,
-    SealedKey, SessionFilter, Store, StoreError, Transaction, User, UserFilter,
+    SealedKey, SessionFilter, Store, StoreError, Transaction, User, UserFilter, WriterStats,
 };
 
 /// How to open a [`SqliteStore`].
@@ -60,7 +59,7 @@ pub struct SqliteStore {
     failure: writer::Failure,
     /// `None` once it closes.
     readers: Option<Arc<readers::Readers>>,
-    counters: Arc<stats::Counters>,
+    counters: Arc<Counters>,
     thread: Option<JoinHandle<()>>,
     /// Held as long as the store is open.
     _lock: open::FolderLock,
@@ -84,7 +83,7 @@ impl SqliteStore {
         }))
         .map_err(|error| open::explain(&path, &error))?;
         let readers = readers::Readers::open(&path, options.readers)?;
-        let counters = Arc::new(stats::Counters::default());
+        let counters = Arc::new(Counters::default());
         let (jobs, queue) = sync_channel(options.queue);
         let failure = writer::Failure::default();
         let writer = writer::Writer {
@@ -113,12 +112,6 @@ impl SqliteStore {
     #[must_use]
     pub fn failed(&self) -> Option<String> {
         self.failure.lock().clone()
-    }
-
-    /// What the writer did so far.
-    #[must_use]
-    pub fn writer_stats(&self) -> WriterStats {
-        self.counters.snapshot()
     }
 
     fn check(&self) -> Result<(), StoreError> {
@@ -249,5 +242,9 @@ impl Store for SqliteStore {
 
     async fn counts(&self) -> Result<Counts, StoreError> {
         self.scan(read::counts).await
+    }
+
+    fn writer_stats(&self) -> WriterStats {
+        self.counters.snapshot()
     }
 }

@@ -5,7 +5,7 @@ use prolong_core::{Session, SessionId, Timestamp, UserKey};
 
 use crate::{
     AuditFilter, AuditLine, Committed, Counts, FeedCursor, FeedLine, Found, NotCommitted, Page,
-    SealedKey, SessionFilter, StoreError, Transaction, User, UserFilter,
+    SealedKey, SessionFilter, StoreError, Transaction, User, UserFilter, WriterStats,
 };
 
 /// Where sessions, users, keys, the feed and the audit log live.
@@ -63,4 +63,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// How many rows there are, for statistics and the doctor.
     async fn counts(&self) -> Result<Counts, StoreError>;
+
+    /// What this store wrote since it was opened, for metrics. Costs nothing.
+    fn writer_stats(&self) -> WriterStats;
 }

@@ -3,12 +3,14 @@
 use core::sync::atomic::AtomicU64;
 
 use prolong_core::EndReason;
-use prolong_store::{Counts, SealedKey};
+use prolong_store::{Counts, SealedKey, WriterStats};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
+
+use super::writer_metrics::WriterMetrics;
 
 /// Counters and gauges, and the registry that writes them down (`OpenMetrics` text).
 #[derive(Debug)]
@@ -21,6 +23,7 @@ pub struct Metrics {
     feed_streams: Gauge,
     stored: Family<ByKind, Gauge>,
     key_age: Family<ByState, Gauge<f64, AtomicU64>>,
+    writer: WriterMetrics,
 }
 
 impl Metrics {
@@ -51,6 +54,8 @@ impl Metrics {
         let key_age = Family::default();
         let help = "Age of the newest signing key in each state";
         registry.register_with_unit("signing_key_age", help, Unit::Seconds, key_age.clone());
+        let writer = WriterMetrics::default();
+        registry.register_collector(Box::new(writer.clone()));
         Self {
             registry,
             refreshes,
@@ -60,6 +65,7 @@ impl Metrics {
             feed_streams,
             stored,
             key_age,
+            writer,
         }
     }
 
@@ -97,7 +103,7 @@ impl Metrics {
     /// The page for scrapers, with what only the store knows as of now.
     pub(super) fn page(
         &self,
-        counts: Counts,
+        (counts, writer): (Counts, WriterStats),
         keys: &[SealedKey],
         now: prolong_core::Timestamp,
     ) -> String {
@@ -106,6 +112,7 @@ impl Metrics {
                 .get_or_create(&ByKind { kind })
                 .set(i64::try_from(count).unwrap_or(i64::MAX));
         };
+        self.writer.set(writer);
         set("users", counts.users);
         set("sessions", counts.sessions);
         set("sessions_not_ended", counts.sessions_not_ended);
@@ -181,10 +188,16 @@ mod tests {
         metrics.sign_in("ok");
         let open = metrics.connection();
         let page = metrics.page(
-            Counts {
-                users: 3,
-                ..Counts::default()
-            },
+            (
+                Counts {
+                    users: 3,
+                    ..Counts::default()
+                },
+                WriterStats {
+                    transactions: 7,
+                    ..WriterStats::default()
+                },
+            ),
             &[],
             prolong_core::Timestamp::EPOCH,
         );
@@ -194,6 +207,7 @@ mod tests {
             "prolong_sign_ins_total{result=\"ok\"} 1",
             "prolong_connections 1",
             "prolong_stored{kind=\"users\"} 3",
+            "prolong_store_transactions_total 7",
             "# EOF",
         ] {
             assert!(page.contains(line), "{line} is missing in\n{page}");

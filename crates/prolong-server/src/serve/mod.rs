@@ -6,6 +6,7 @@ mod listener;
 mod metrics;
 mod operations;
 mod operator;
+mod writer_metrics;
 // The page is one more thing that operators look at, so it is served together with `/readyz`.
 #[path = "../http/pages/mod.rs"]
 mod pages;

@@ -61,7 +61,8 @@ async fn metrics(State(authority): State<Arc<Authority>>) -> Result<Response, Fa
         .await
         .map_err(Failure::unavailable)?;
     authority.metrics.following(authority.streams.taken());
-    let mut response = plain(authority.metrics.page(counts, &keys, authority.clock.now()));
+    let stored = (counts, authority.store.writer_stats());
+    let mut response = plain(authority.metrics.page(stored, &keys, authority.clock.now()));
     let kind =
         HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);

@@ -10,7 +10,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 
 use super::apply;
-use super::stats::Counters;
+use crate::writer_stats::Counters;
 use crate::{Committed, NotCommitted, StoreError, Transaction};
 
 /// A transaction, and whoever waits for it.
