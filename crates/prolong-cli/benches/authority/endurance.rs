@@ -12,7 +12,7 @@ pub(crate) fn run(options: &Options) {
     let algorithm = options.algorithms().pop().unwrap();
     let house = House::with_sessions(sessions, &algorithm);
     let mut load = Load::new(&house);
-    let server = house.serve();
+    let server = house.serve(&options.server);
     println!("{sessions} sessions, {clients} clients, {algorithm}");
     load.run(&server, clients, Duration::from_secs(2));
     let short = load.run(&server, clients, Duration::from_secs(5));

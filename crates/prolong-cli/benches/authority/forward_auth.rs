@@ -11,12 +11,13 @@ pub(crate) fn run(options: &Options) {
     let time = options.time(4);
     for algorithm in options.algorithms() {
         let house = House::with_sessions(options.sessions(1000), &algorithm);
-        let server = house.serve();
+        let server = house.serve(&options.server);
         for clients in options.clients(&[16, 64]) {
             let tokens: Vec<String> = (0..clients)
                 .map(|n| access_token(&house, &server.address, n as u64))
                 .collect();
             let hello = yardstick::hello(clients, time);
+            let before = server.processor_seconds();
             let (outcome, _) = load::run::<(), _>(clients, time, |n, end| {
                 let request = format!(
                     "GET /v1/verify?scope=orders:read HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\r\n",
@@ -26,8 +27,9 @@ pub(crate) fn run(options: &Options) {
             });
             println!("{algorithm} {clients:>3} clients, bare axum hello: {hello}");
             println!(
-                "{algorithm} {clients:>3} clients, /v1/verify:       {outcome}; {:.2} of bare axum",
-                outcome.rate / hello.rate
+                "{algorithm} {clients:>3} clients, /v1/verify:       {outcome}; {:.2} of bare axum; server {:.1} µs each",
+                outcome.rate / hello.rate,
+                server.micros_each(before, &outcome)
             );
         }
         drop(server);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 /// What came of a run.
 pub(crate) struct Outcome {
+    pub(crate) requests: usize,
     /// Requests a second.
     pub(crate) rate: f64,
     /// Milliseconds.
@@ -35,6 +36,7 @@ impl Times {
             f64::from(all[place]) / 1000.0
         };
         Outcome {
+            requests: all.len(),
             rate: all.len() as f64 / time.as_secs_f64(),
             p50: at(0.5),
             p99: at(0.99),

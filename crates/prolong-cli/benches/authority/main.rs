@@ -7,7 +7,8 @@
 //! cargo bench -p prolong-cli --bench authority -- endurance     # a long run beside a short one
 //! ```
 //!
-//! Options, each with a value: `--sessions`, `--seconds`, `--clients 1,16,64`, `--algorithms ES256,EdDSA`.
+//! Options, each with a value: `--sessions`, `--seconds`, `--clients 1,16,64`, `--algorithms ES256,EdDSA`,
+//! `--server PATH` (another build to compare with).
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,

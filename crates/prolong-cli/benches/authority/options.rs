@@ -1,5 +1,6 @@
 //! What the command line says.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Sizes and times, each bench with its own defaults.
@@ -9,6 +10,7 @@ pub(crate) struct Options {
     pub(crate) seconds: Option<u64>,
     pub(crate) clients: Option<Vec<usize>>,
     pub(crate) algorithms: Option<Vec<String>>,
+    pub(crate) server: PathBuf,
 }
 
 impl Options {
@@ -19,6 +21,7 @@ impl Options {
             seconds: None,
             clients: None,
             algorithms: None,
+            server: env!("CARGO_BIN_EXE_prolong").into(),
         };
         let mut given = given.filter(|word| word != "--bench");
         while let Some(word) = given.next() {
@@ -34,6 +37,7 @@ impl Options {
                 "--clients" => {
                     options.clients = Some(list().map(|one| one.parse().unwrap()).collect());
                 }
+                "--server" => options.server = value.into(),
                 "--algorithms" => {
                     options.algorithms = Some(list().map(str::to_owned).collect());
                 }

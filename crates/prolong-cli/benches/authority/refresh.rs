@@ -17,10 +17,14 @@ pub(crate) fn run(options: &Options) {
     let (sessions, time) = (options.sessions(100_000), options.time(4));
     let clients = options.clients(&[1, 16, 64, 256]);
     println!("{sessions} sessions, {time:?} a row after 1 s of warming up");
-    let hello = yardstick::hello(64, time);
+    let hello = yardstick::hello(64, time.min(YARDSTICK));
     println!("bare axum hello, 64 clients:   {hello}");
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let rows = bare::rows_per_second(&folder.path().join("bare.db"), sessions, time);
+    let rows = bare::rows_per_second(
+        &folder.path().join("bare.db"),
+        sessions,
+        time.min(YARDSTICK),
+    );
     println!("bare SQLite, 50 rows a commit: {rows:>8.0} rows/s");
     for algorithm in options.algorithms() {
         println!(
@@ -29,15 +33,15 @@ pub(crate) fn run(options: &Options) {
         );
         let house = House::with_sessions(sessions, &algorithm);
         let mut load = Load::new(&house);
-        let server = house.serve();
+        let server = house.serve(&options.server);
         for &clients in &clients {
             load.run(&server, clients, Duration::from_secs(1));
             let before = server.processor_seconds();
             let outcome = load.run(&server, clients, time);
-            let cores = (server.processor_seconds() - before) / time.as_secs_f64();
             println!(
-                "{algorithm} {clients:>4} clients: {outcome}; {:.2} of bare SQLite; server {cores:.2} cores",
-                outcome.rate / rows
+                "{algorithm} {clients:>4} clients: {outcome}; {:.2} of bare SQLite; server {:.1} µs each",
+                outcome.rate / rows,
+                server.micros_each(before, &outcome)
             );
         }
         let done = load.acknowledged();
@@ -48,6 +52,9 @@ pub(crate) fn run(options: &Options) {
         );
     }
 }
+
+/// The yardsticks run so long at most.
+const YARDSTICK: Duration = Duration::from_secs(3);
 
 /// What the clients know: the newest token of every session.
 pub(crate) struct Load {

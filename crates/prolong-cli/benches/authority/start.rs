@@ -13,10 +13,10 @@ pub(crate) fn run(options: &Options) {
         let house = House::with_sessions(sessions, "ES256");
         let file = std::fs::metadata(house.database()).map_or(0, |file| file.len());
         let mut times: Vec<f64> = (0..5)
-            .map(|_| house.serve().ready.as_secs_f64() * 1e3)
+            .map(|_| house.serve(&options.server).ready.as_secs_f64() * 1e3)
             .collect();
         times.sort_by(f64::total_cmp);
-        let server = house.serve();
+        let server = house.serve(&options.server);
         let idle = server.memory();
         print!(
             "{sessions:>8} sessions: ready after {:.0} ms (best of 5: {:.0}); idle {idle:.1} MiB",

@@ -97,7 +97,11 @@ fn buckets<const BOUNDS: usize, const COUNTS: usize>(
     bounds: [f64; BOUNDS],
     counts: [u64; COUNTS],
 ) -> Vec<(f64, u64)> {
-    bounds.into_iter().chain([f64::MAX]).zip(counts).collect()
+    bounds
+        .into_iter()
+        .chain([f64::INFINITY])
+        .zip(counts)
+        .collect()
 }
 
 fn seconds(micros: u64) -> f64 {
