@@ -25,6 +25,8 @@ pub enum FeedKind {
     TokenGeneration = b'T',
     /// A signing key is dead.
     KeyDead = b'K',
+    /// Everything that was issued before a second is dead.
+    EverythingBefore = b'G',
 }
 
 impl FeedKind {
@@ -42,6 +44,7 @@ impl FeedKind {
             b'U' => Some(Self::UserEpoch),
             b'T' => Some(Self::TokenGeneration),
             b'K' => Some(Self::KeyDead),
+            b'G' => Some(Self::EverythingBefore),
             _ => None,
         }
     }

@@ -39,7 +39,7 @@ impl Kind {
     pub const SIGNING_KEY: Self = Self(b'K');
     /// `C` (reserved): tokens of a client issued before `arg` are dead. Key from `client_id`.
     pub const CLIENT: Self = Self(b'C');
-    /// `G` (reserved): all tokens issued before `arg` are dead. The key is zero.
+    /// `G`: all tokens issued before `arg` are dead. The key is zero.
     pub const GLOBAL: Self = Self(b'G');
 
     /// The kind of a letter; `None` outside printable ASCII.

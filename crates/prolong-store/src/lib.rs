@@ -26,6 +26,6 @@ pub use record::{
     AuditLine, Counts, FeedLine, Found, KeyState, NewAuditLine, NewFeedEntry, SealedKey, Ticket,
     User,
 };
-pub use sqlite::{RestoreReport, SqliteOptions, SqliteStore, schema_version};
+pub use sqlite::{EndAll, RestoreReport, SqliteOptions, SqliteStore, schema_version};
 pub use store::Store;
 pub use writer_stats::WriterStats;

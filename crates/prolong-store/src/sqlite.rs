@@ -20,7 +20,7 @@ use rusqlite::Connection;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-pub use backup::RestoreReport;
+pub use backup::{EndAll, RestoreReport};
 pub use open::schema_version;
 
 use crate::writer_stats::Counters;

@@ -3,8 +3,11 @@
 
 use std::sync::Mutex;
 
+use prolong_core::FeedKind;
 use prolong_store::conformance::{rotation, run, session, user};
-use prolong_store::{Change, MemoryStore, SqliteOptions, SqliteStore, Store, Transaction};
+use prolong_store::{
+    Change, EndAll, MemoryStore, NewFeedEntry, SqliteOptions, SqliteStore, Store, Transaction,
+};
 use tempfile::{TempDir, tempdir};
 
 fn open(dir: &TempDir) -> Result<SqliteStore, prolong_store::StoreError> {
@@ -132,7 +135,15 @@ async fn a_backup_is_put_back_and_what_was_replaced_is_kept() {
     let file = dir.path().join("backup");
     store.backup(&file).unwrap();
     assert!(store.backup(&file).is_err(), "it overwrote a backup");
-    let restore = || SqliteStore::restore(&file, dir.path(), Some(first.started_at), [2; 16]);
+    let told = NewFeedEntry {
+        kind: FeedKind::EverythingBefore,
+        key: [0; 8],
+        arg: 7,
+        until: 1 << 40,
+    };
+    let at = first.started_at;
+    let end_all = Some(EndAll { at, told });
+    let restore = || SqliteStore::restore(&file, dir.path(), end_all, [2; 16]);
     assert!(restore().is_err(), "it restored under a server that runs");
     store
         .commit(Transaction::of(rotation(&first)))
@@ -147,6 +158,10 @@ async fn a_backup_is_put_back_and_what_was_replaced_is_kept() {
     let found = store.session(first.id).await.unwrap().unwrap().session;
     assert_eq!(found.generation, first.generation);
     assert_ne!(found.life, first.life);
-    assert_eq!(store.feed_head().await.unwrap().epoch, [2; 16]);
+    let head = store.feed_head().await.unwrap();
+    assert_eq!((head.epoch, head.seq), ([2; 16], 1));
+    let lines = store.feed_after(0, 9).await.unwrap();
+    assert_eq!(lines.len(), 1, "verifiers hear of the end");
+    assert_eq!((lines[0].entry, lines[0].chain), (told, head.chain));
     assert!(store.fact("restore_declared").await.unwrap().is_some());
 }

@@ -3,7 +3,8 @@
 //! 1. A frame is applied only if it begins right after the last entry, has no holes, and its chain holds; all or nothing.
 //! 2. A gap asks for the range; a range that does not fit either, or another epoch or chain, asks for a snapshot.
 //! 3. A snapshot is merged by union: what was learnt stays until it is over, whatever the snapshot lacks.
-//! 4. Freshness moves only by a heartbeat whose head and chain are ours, and never backwards.
+//! 4. Freshness moves only by a heartbeat whose head and chain are ours, never backwards, and never beyond our own clock:
+//!    an authority whose clock is ahead does not vouch for the future.
 //! 5. An entry of an unknown kind is passed over and the verifier stays stale from then on: stale, never blind.
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -82,8 +83,8 @@ impl Follower {
         Need::Nothing
     }
 
-    /// Takes a heartbeat: proof of freshness if we are at the head.
-    pub fn heartbeat(&mut self, beat: &Heartbeat) -> Need {
+    /// Takes a heartbeat: proof of freshness if we are at the head. `now` is in seconds since the epoch.
+    pub fn heartbeat(&mut self, beat: &Heartbeat, now: u64) -> Need {
         let Some(cursor) = &self.cursor else {
             return Need::Snapshot;
         };
@@ -93,7 +94,7 @@ impl Follower {
         if beat.head < cursor.seq || beat.chain != cursor.chain {
             return self.lost();
         }
-        self.fresh_as_of = self.fresh_as_of.max(Some(beat.as_of));
+        self.fresh_as_of = self.fresh_as_of.max(Some(beat.as_of.min(now)));
         Need::Nothing
     }
 

@@ -8,7 +8,12 @@ use prolong_protocol::{
     problem::Reason,
 };
 
-use crate::{claims::Body, rejection::Rejection, uniform_hash::BuildUniform};
+use crate::{
+    claims::Body,
+    rejection::Rejection,
+    token::{MAX_TOKEN_BYTES, named_key},
+    uniform_hash::BuildUniform,
+};
 
 type Key = [u8; 8];
 
@@ -152,6 +157,25 @@ impl Revoked {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Whether the key that a token names was declared unsafe. The token itself may be anything.
+    #[must_use]
+    pub fn kills_key_of(&self, token: &str) -> bool {
+        let has_keys = |layer: &Self| !layer.tables.keys.is_empty();
+        if !std::iter::once(self).chain(&self.earlier).any(has_keys)
+            || token.len() > MAX_TOKEN_BYTES
+        {
+            return false;
+        }
+        named_key(token).is_some_and(|kid| {
+            std::iter::once(self).chain(&self.earlier).any(|layer| {
+                layer
+                    .tables
+                    .keys
+                    .contains_key(&Self::key_of(&layer.salt, &kid))
+            })
+        })
     }
 
     /// Order: `K G C`, then `U`, then `S` and `T`.

@@ -60,10 +60,14 @@ impl SeenTokens {
         }
         let fingerprint = self.fingerprints.of(token.as_bytes());
         if let Some(authentic) = self.cache.get(&fingerprint) {
-            authentic.recheck(keys, expected)?;
+            authentic
+                .recheck(keys, expected)
+                .map_err(|rejection| Authentic::without_key(token, rejection, revoked))?;
             return judge(&authentic, expected, revoked, now);
         }
-        let authentic = Arc::new(Authentic::read(token, keys, expected)?.remembering(revoked));
+        let authentic = Authentic::read(token, keys, expected)
+            .map_err(|rejection| Authentic::without_key(token, rejection, revoked))?;
+        let authentic = Arc::new(authentic.remembering(revoked));
         let claims = judge(&authentic, expected, revoked, now)?;
         self.cache.insert(fingerprint, authentic);
         Ok(claims)

@@ -112,6 +112,13 @@ impl State {
         self.fresh_as_of.fetch_max(as_of, Ordering::Relaxed);
     }
 
+    /// The same by a clock that nobody sets: as of so many seconds ago, also where the wall clock was set meanwhile and
+    /// that is earlier than what was said before.
+    pub fn set_fresh_since(&self, seconds_ago: u64) {
+        let as_of = self.now().saturating_sub_unsigned(seconds_ago);
+        self.fresh_as_of.store(as_of, Ordering::Relaxed);
+    }
+
     /// Nothing that was known of freshness holds any more.
     pub fn set_stale(&self) {
         self.fresh_as_of.store(NEVER, Ordering::Relaxed);

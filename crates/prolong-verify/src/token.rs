@@ -61,6 +61,16 @@ impl Authentic {
         })
     }
 
+    /// Why a token whose key is not among the keys is refused: a key that was declared unsafe leaves them, and yet its
+    /// tokens are renewed and nobody signs in again.
+    pub(crate) fn without_key(token: &str, rejection: Rejection, revoked: &Revoked) -> Rejection {
+        if rejection == Rejection::UnknownKey && revoked.kills_key_of(token) {
+            Rejection::KeyDistrusted
+        } else {
+            rejection
+        }
+    }
+
     /// With the salted keys that later sights will need.
     pub(crate) fn remembering(mut self, revoked: &Revoked) -> Self {
         self.subjects = Some(revoked.subjects(self.key.kid(), &self.body));
@@ -80,6 +90,13 @@ impl Authentic {
             Ok(())
         }
     }
+}
+
+/// The `kid` that a token names, authentic or not.
+pub(crate) fn named_key(token: &str) -> Option<String> {
+    let header = base64url::decode(token.split('.').next()?)?;
+    let header = Header::parse(&header).ok()?;
+    Some(header.kid.into_owned())
 }
 
 const fn is_compact(byte: u8) -> bool {

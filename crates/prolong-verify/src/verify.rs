@@ -24,7 +24,8 @@ pub fn verify(
     revoked: &Revoked,
     now: i64,
 ) -> Result<Claims, Rejection> {
-    let authentic = Authentic::read(token, keys, expected)?;
+    let authentic = Authentic::read(token, keys, expected)
+        .map_err(|rejection| Authentic::without_key(token, rejection, revoked))?;
     judge(&Arc::new(authentic), expected, revoked, now)
 }
 

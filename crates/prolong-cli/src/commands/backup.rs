@@ -1,11 +1,13 @@
 //! `prolong backup`, `prolong restore`.
 
 use std::path::Path;
+use std::time::Duration;
 
 use axum::http::Method;
 use prolong_server::clock::Clock;
 use prolong_server::entropy::draw;
-use prolong_store::SqliteStore;
+use prolong_server::feed::everything_ended;
+use prolong_store::{EndAll, SqliteStore};
 use serde_json::json;
 
 use crate::clock::{SystemClock, shown};
@@ -37,14 +39,22 @@ pub(super) async fn backup(config: &Config, file: &Path, out: &Out) -> anyhow::R
     Ok(())
 }
 
-pub(super) fn restore(
+pub(super) async fn restore(
     config: &Config,
     file: &Path,
     end_all: bool,
     out: &Out,
 ) -> anyhow::Result<()> {
-    let at = end_all.then(|| SystemClock::new().now());
-    let report = SqliteStore::restore(file, &config.data_dir, at, draw(&SystemEntropy))?;
+    let end_all = end_all.then(|| {
+        let at = SystemClock::new().now();
+        let told = everything_ended(at);
+        EndAll { at, told }
+    });
+    let report = SqliteStore::restore(file, &config.data_dir, end_all, draw(&SystemEntropy))?;
+    if end_all.is_some() {
+        // What is issued in the second that is dead would be dead too.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
     let newest = report.newest.map_or_else(
         || "it holds no session".to_owned(),
         |at| format!("sign-ins and renewals after {} are lost", shown(at)),

@@ -39,7 +39,7 @@ pub(crate) async fn run(args: Args, out: &Out) -> anyhow::Result<()> {
             file,
             end_all,
             keep_sessions: _,
-        } => backup::restore(&load(&overrides)?, &file, end_all, out),
+        } => backup::restore(&load(&overrides)?, &file, end_all, out).await,
         Command::Doctor => doctor::run(&overrides, out).await,
         Command::Completions { shell } => shell::completions(shell, out),
         Command::Man => shell::man(out),

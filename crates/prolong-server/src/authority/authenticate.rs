@@ -66,7 +66,16 @@ impl Authority {
     ) -> Result<Caller, Failure> {
         let bearer = bearer.ok_or_else(missing)?;
         let now = self.decisive_now()?;
-        let (claims, client) = self.claims_of_user(bearer, now)?;
+        let (claims, client) = self.claims_of_user(bearer, now).map_err(|failure| {
+            let distrusted = self
+                .feed
+                .with_revoked(|revoked| revoked.kills_key_of(bearer));
+            if distrusted {
+                rejected(Rejection::KeyDistrusted)
+            } else {
+                failure
+            }
+        })?;
         let id = claims.session_id().and_then(SessionId::parse);
         let id = id.ok_or_else(|| rejected(Rejection::WrongSubjectKind))?;
         let found = self.store.session(id).await.map_err(Failure::unavailable)?;

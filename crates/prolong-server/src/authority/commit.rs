@@ -85,8 +85,8 @@ impl Authority {
     }
 
     /// The feed entry of a signing key that was declared unsafe.
-    pub fn key_dead(&self, kid: &str) -> NewFeedEntry {
-        key_dead_entry(self.feed.salt(), kid, self.feed_until())
+    pub(crate) fn key_dead(&self, kid: &str) -> NewFeedEntry {
+        key_dead_entry(self.feed.salt(), kid, self.clock.now())
     }
 
     /// The client of a session.

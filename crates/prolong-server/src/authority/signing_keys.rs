@@ -1,5 +1,6 @@
 //! What an administrator does to signing keys.
 
+use prolong_core::Timestamp;
 use prolong_protocol::problem::Code;
 use prolong_store::{Change, NewAuditLine, NotCommitted, Transaction};
 use serde_json::json;
@@ -20,51 +21,55 @@ impl Authority {
             .rotate(&*self.store, now, &*self.entropy)
             .await
             .map_err(failure)?;
-        self.note_key("key.rotated", &kid, actor, Transaction::default())
-            .await?;
+        let line = key_line("key.rotated", &kid, actor, self.clock.now());
+        self.store
+            .commit(Transaction::of(line))
+            .await
+            .map_err(Failure::unavailable)?;
         Ok(kid)
     }
 
-    /// Declares a key unsafe: every token that it signed is refused from now on, and all clients renew silently.
+    /// Declares a key unsafe: every token that it signed is refused from now on, and all clients renew silently. The key's
+    /// row and the feed's entry are one commit.
     ///
     /// # Errors
     /// `NOT_FOUND`; `UNAVAILABLE`: ask again, it does no harm to do so twice.
     pub(crate) async fn distrust_signing_key(&self, kid: &str, actor: &str) -> Result<(), Failure> {
         let now = self.decisive_now()?;
-        self.signing
-            .distrust(&*self.store, kid, now, &*self.entropy)
-            .await
-            .map_err(failure)?;
-        let dead = crate::feed::key_dead_entry(self.feed.salt(), kid, self.feed.until(now));
-        self.note_key(
-            "key.distrusted",
-            kid,
-            actor,
-            Transaction::of(Change::AppendFeed(dead)),
-        )
-        .await
+        let told = vec![
+            Change::AppendFeed(self.key_dead(kid)),
+            key_line("key.distrusted", kid, actor, now),
+        ];
+        let distrusted = self
+            .signing
+            .distrust(&*self.store, kid, now, &*self.entropy, told)
+            .await;
+        match distrusted {
+            Ok(committed) => {
+                self.feed.learn(&committed.feed_lines);
+                Ok(())
+            }
+            Err(fault) => {
+                // It may have been committed all the same.
+                self.feed
+                    .catch_up(&*self.store)
+                    .await
+                    .map_err(Failure::unavailable)?;
+                Err(failure(fault))
+            }
+        }
     }
+}
 
-    async fn note_key(
-        &self,
-        what: &'static str,
-        kid: &str,
-        actor: &str,
-        transaction: Transaction,
-    ) -> Result<(), Failure> {
-        let line = NewAuditLine {
-            at: self.clock.now(),
-            what,
-            actor: actor.to_owned(),
-            user: None,
-            session: None,
-            detail: json!({ "kid": kid }).to_string(),
-        };
-        self.commit_and_tell(transaction.and(Change::AppendAudit(line)))
-            .await
-            .map_err(Failure::unavailable)
-            .map(drop)
-    }
+fn key_line(what: &'static str, kid: &str, actor: &str, at: Timestamp) -> Change {
+    Change::AppendAudit(NewAuditLine {
+        at,
+        what,
+        actor: actor.to_owned(),
+        user: None,
+        session: None,
+        detail: json!({ "kid": kid }).to_string(),
+    })
 }
 
 fn failure(fault: RingFault) -> Failure {

@@ -1,6 +1,8 @@
 //! Making feed entries. The key is a salted hash, so that the feed names nobody.
 
-use prolong_core::{EndReason, FeedKind, Generation, SessionId};
+use std::time::Duration;
+
+use prolong_core::{EndReason, FeedKind, Generation, SessionId, Timestamp};
 use prolong_store::NewFeedEntry;
 use prolong_verify::Revoked;
 
@@ -46,12 +48,28 @@ pub(crate) fn generation_entry(
     }
 }
 
-/// `K`: a signing key is dead.
-pub(crate) fn key_dead_entry(salt: &[u8; 16], kid: &str, until: i64) -> NewFeedEntry {
+/// `K`: a signing key is dead. Whoever stole it can date tokens as they like, so this is told for longer than our own
+/// tokens live: until no verifier can still hold the key.
+pub(crate) fn key_dead_entry(salt: &[u8; 16], kid: &str, now: Timestamp) -> NewFeedEntry {
     NewFeedEntry {
         kind: FeedKind::KeyDead,
         key: Revoked::key_of(salt, kid),
         arg: 0,
-        until,
+        until: now.plus(A_YEAR).as_secs(),
     }
 }
+
+/// `G`: everything that was issued until now is dead, tokens of sessions that the store has lost included. No token may
+/// be issued before the second is over.
+#[must_use]
+pub fn everything_ended(now: Timestamp) -> NewFeedEntry {
+    NewFeedEntry {
+        kind: FeedKind::EverythingBefore,
+        key: [0; 8],
+        arg: u64::try_from(now.as_secs().saturating_add(1)).unwrap_or(0),
+        until: now.plus(A_YEAR).as_secs(),
+    }
+}
+
+/// Longer than any access token lives.
+const A_YEAR: Duration = Duration::from_secs(366 * 86_400);

@@ -8,6 +8,7 @@ mod snapshot;
 mod streams;
 mod token_life;
 
+pub use entry::everything_ended;
 pub use live::LiveFeed;
 
 pub(crate) use entry::{ended_entry, generation_entry, key_dead_entry, version_entry};

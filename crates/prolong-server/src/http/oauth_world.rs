@@ -38,6 +38,7 @@ impl Entropy for Counted {
 pub(crate) struct World {
     pub(crate) authority: Arc<Authority>,
     pub(crate) router: Router,
+    pub(crate) store: Arc<MemoryStore>,
     clock: Arc<ManualClock>,
 }
 
@@ -143,9 +144,10 @@ pub(crate) async fn world_with(draft: PolicyDraft, decide: impl FnOnce(&mut Sett
     };
     decide(&mut settings);
     let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_800_000_000)));
+    let store = Arc::new(MemoryStore::new([9; 16]));
     let parts = Parts {
         settings,
-        store: Arc::new(MemoryStore::new([9; 16])),
+        store: store.clone(),
         clock: clock.clone(),
         entropy: Arc::new(Counted(AtomicU64::new(1))),
         master_keys: MasterKeys::parse("1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap(),
@@ -154,6 +156,7 @@ pub(crate) async fn world_with(draft: PolicyDraft, decide: impl FnOnce(&mut Sett
     World {
         router: super::router(Arc::clone(&authority)),
         authority,
+        store,
         clock,
     }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use prolong_core::Timestamp;
-use prolong_store::{Change, KeyState, NotCommitted, SealedKey, Store, StoreError, Transaction};
+use prolong_store::{
+    Change, Committed, KeyState, NotCommitted, SealedKey, Store, StoreError, Transaction,
+};
 use prolong_verify::Keys;
 
 use super::MasterKeys;
@@ -157,11 +159,12 @@ impl SigningRing {
             }
         };
         promote(&mut keys, &kid, now);
-        self.store(store, &before, keys).await?;
+        self.store(store, &before, keys, Vec::new()).await?;
         Ok(kid)
     }
 
     /// Declares a key dead: it is published no more and verifies nothing; if it was active, another takes over at once.
+    /// `told` is committed with it.
     ///
     /// # Errors
     /// [`RingFault`]; nothing has changed then.
@@ -171,7 +174,8 @@ impl SigningRing {
         kid: &str,
         now: Timestamp,
         entropy: &dyn Entropy,
-    ) -> Result<(), RingFault> {
+        told: Vec<Change>,
+    ) -> Result<Committed, RingFault> {
         let _turn = self.changing.lock().await;
         let before = store.signing_keys().await?;
         let mut keys = before.clone();
@@ -193,7 +197,7 @@ impl SigningRing {
             )?;
             keys.push(key);
         }
-        self.store(store, &before, keys).await
+        self.store(store, &before, keys, told).await
     }
 
     /// Learns what other nodes and commands have changed, and moves keys along their life: publishes the next one `publish_ahead` before the active one is `lifetime` old,
@@ -243,17 +247,18 @@ impl SigningRing {
         if keys == self.state.load().keys {
             Ok(())
         } else {
-            self.store(store, &before, keys).await
+            self.store(store, &before, keys, Vec::new()).await.map(drop)
         }
     }
 
-    /// Stores what differs from `before`, as it was read from the store, and goes on with `keys`.
+    /// Stores what differs from `before`, as it was read from the store, together with `told`, and goes on with `keys`.
     async fn store(
         &self,
         store: &dyn Store,
         before: &[SealedKey],
         keys: Vec<SealedKey>,
-    ) -> Result<(), RingFault> {
+        told: Vec<Change>,
+    ) -> Result<Committed, RingFault> {
         let state = State::of(keys, &self.sealing)?;
         let mut changes: Vec<Change> = state
             .keys
@@ -265,11 +270,14 @@ impl SigningRing {
             .iter()
             .filter(|old| !state.keys.iter().any(|key| key.kid == old.kid));
         changes.extend(gone.map(|key| Change::RemoveSigningKey(key.kid.clone())));
-        if !changes.is_empty() {
-            store.commit(Transaction { changes }).await?;
-        }
+        changes.extend(told);
+        let committed = if changes.is_empty() {
+            Committed::default()
+        } else {
+            store.commit(Transaction { changes }).await?
+        };
         self.state.store(Arc::new(state));
-        Ok(())
+        Ok(committed)
     }
 }
 
@@ -443,9 +451,15 @@ mod tests {
             .unwrap();
         let new = ring.sign(CLAIMS).unwrap();
         assert!(good(&ring, &old) && good(&ring, &new));
-        ring.distrust(&store, &old_kid, Timestamp::from_secs(20), &entropy())
-            .await
-            .unwrap();
+        ring.distrust(
+            &store,
+            &old_kid,
+            Timestamp::from_secs(20),
+            &entropy(),
+            Vec::new(),
+        )
+        .await
+        .unwrap();
         assert!(!good(&ring, &old) && good(&ring, &new));
         let again = load(&store, OLD, Algorithm::Es256).await.unwrap();
         assert!(!good(&again, &old) && good(&again, &new));
@@ -480,7 +494,13 @@ mod tests {
         let first = here.list()[0].kid.clone();
         let old = here.sign(CLAIMS).unwrap();
         there
-            .distrust(&store, &first, Timestamp::from_secs(1), &entropy())
+            .distrust(
+                &store,
+                &first,
+                Timestamp::from_secs(1),
+                &entropy(),
+                Vec::new(),
+            )
             .await
             .unwrap();
         here.rotate(&store, Timestamp::from_secs(2), &entropy())

@@ -9,7 +9,7 @@ use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags, params};
 
 use super::{SqliteStore, open};
-use crate::StoreError;
+use crate::{Change, Committed, NewFeedEntry, StoreError};
 
 /// What a restore put in place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,15 @@ pub struct RestoreReport {
     pub newest: Option<Timestamp>,
     /// Where the replaced database was kept, if there was one.
     pub kept_aside: Option<PathBuf>,
+}
+
+/// All sessions end with a restore.
+#[derive(Clone, Copy, Debug)]
+pub struct EndAll {
+    /// When.
+    pub at: Timestamp,
+    /// What verifiers are told.
+    pub told: NewFeedEntry,
 }
 
 impl SqliteStore {
@@ -54,7 +63,7 @@ impl SqliteStore {
 
     /// Puts a backup in place of the database in `data_dir`, under the feed epoch `new_epoch` (16 random bytes), and
     /// sets the fact `restore_declared`, so that clients that are ahead of the backup are adopted. With `end_all`,
-    /// ends every live session at that time. The backup itself is not touched.
+    /// ends every live session, and tells the feed in the same transaction. The backup itself is not touched.
     ///
     /// # Errors
     /// If a server uses `data_dir`, or the backup is damaged, of another program, or of a newer prolong: then the
@@ -62,7 +71,7 @@ impl SqliteStore {
     pub fn restore(
         backup: &Path,
         data_dir: &Path,
-        end_all: Option<Timestamp>,
+        end_all: Option<EndAll>,
         new_epoch: [u8; 16],
     ) -> Result<RestoreReport, StoreError> {
         let _lock = open::lock(data_dir)?;
@@ -110,7 +119,7 @@ fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
 
 fn declare(
     db: &Connection,
-    end_all: Option<Timestamp>,
+    end_all: Option<EndAll>,
     epoch: [u8; 16],
 ) -> rusqlite::Result<Result<RestoreReport, StoreError>> {
     let sound: String = db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
@@ -133,10 +142,13 @@ fn declare(
     )?;
     let ended = match end_all {
         None => 0,
-        Some(at) => step.execute(
-            "UPDATE session SET end_reason = ?1, ended_at = ?2 WHERE end_reason = 0",
-            params![EndReason::EndedByAdmin.number(), at.as_millis()],
-        )?,
+        Some(EndAll { at, told }) => {
+            super::apply::change(&step, Change::AppendFeed(told), &mut Committed::default())?;
+            step.execute(
+                "UPDATE session SET end_reason = ?1, ended_at = ?2 WHERE end_reason = 0",
+                params![EndReason::EndedByAdmin.number(), at.as_millis()],
+            )?
+        }
     };
     step.commit()?;
     Ok(Ok(RestoreReport {

@@ -1,18 +1,25 @@
 //! The loop that follows the feed: snapshot, then the stream, and again from where it stood.
 //!
 //! 1. What is revoked is published before the freshness that vouches for it.
-//! 2. A stream without an event for 5 s is given up: the authority beats every second.
-//! 3. Between two attempts there is a pause, 0.1 s at first, twice as long each time, at most 5 s.
+//! 2. A stream without an event for 3 s is given up: the authority beats every second.
+//! 3. Between two attempts there is a pause, 0.1 s at first, twice as long each time, at most 1 s: whoever comes back
+//!    must not serve ended sessions for longer because it was away for long.
+//! 4. A dead key in a frame has the keys fetched at once: tokens are signed with another one from now on.
+//! 5. How long ago we were known to be complete is counted by a clock that nobody sets.
 
-use std::{fmt::Write as _, sync::Weak, time::Duration};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
-use prolong_protocol::feed::{Cursor, Frame, Heartbeat, Snapshot};
+use prolong_protocol::feed::{Cursor, Frame, Heartbeat, Kind, Snapshot};
 use serde::Deserialize;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     error::DiscoverError,
     fetch::{Fetch, accept, unreachable},
+    jwks::KeySource,
     sse::Events,
 };
 use crate::{
@@ -22,9 +29,9 @@ use crate::{
 
 const MAX_SNAPSHOT_BYTES: usize = 256 * 1024 * 1024;
 const MAX_TOKEN_ANSWER_BYTES: usize = 64 * 1024;
-const SILENCE: Duration = Duration::from_secs(5);
+const SILENCE: Duration = Duration::from_secs(3);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// As whom the feed is read.
 #[derive(Clone)]
@@ -38,8 +45,11 @@ pub(super) struct Feed {
     reader: Reader,
     token_endpoint: Option<String>,
     token: Option<String>,
+    keys: Arc<KeySource>,
     state: Weak<State>,
     follower: Follower,
+    /// When we were last known to be complete.
+    complete_at: Option<Instant>,
 }
 
 #[derive(Deserialize)]
@@ -59,6 +69,7 @@ impl Feed {
         fetch: Fetch,
         reader: Reader,
         token_endpoint: Option<String>,
+        keys: Arc<KeySource>,
         state: Weak<State>,
     ) -> Self {
         Self {
@@ -66,8 +77,10 @@ impl Feed {
             reader,
             token_endpoint,
             token: None,
+            keys,
             state,
             follower: Follower::default(),
+            complete_at: None,
         }
     }
 
@@ -88,6 +101,7 @@ impl Feed {
                     pause = LONGEST_PAUSE.min(pause * 2);
                 }
             }
+            self.publish(false);
             sleep(pause).await;
         }
     }
@@ -100,9 +114,8 @@ impl Feed {
         };
         let mut url = self.fetch.own_url("/v1/feed")?;
         let name = url.to_string();
-        let Cursor { epoch, seq, chain } = cursor;
         url.query_pairs_mut()
-            .append_pair("cursor", &format!("{epoch}.{seq}.{}", hex(&chain.0)));
+            .append_pair("cursor", &cursor.to_string());
         let request = self
             .authorised(self.fetch.get(url))
             .await?
@@ -124,9 +137,10 @@ impl Feed {
                 need = match serde_json::from_slice(&event).map_err(|_| silent())? {
                     Event::Frame(frame) => {
                         learnt = true;
+                        self.heed_dead_keys(&frame);
                         self.follower.frame(&frame)
                     }
-                    Event::Heartbeat(beat) => self.follower.heartbeat(&beat),
+                    Event::Heartbeat(beat) => self.heartbeat(&beat),
                 };
                 if need != Need::Nothing {
                     break;
@@ -164,12 +178,39 @@ impl Feed {
             self.follower.prune(u64::try_from(now).unwrap_or(0));
             state.set_revoked(self.follower.revoked().clone());
         }
-        match self.follower.staleness(u64::try_from(now).unwrap_or(0)) {
-            Some(seconds) => {
-                state.set_fresh(now.saturating_sub_unsigned(seconds));
+        match self.complete_at {
+            Some(at) if self.follower.staleness(0).is_some() => {
+                // Rounded up, so that nothing is claimed that is not so.
+                let since = at.elapsed();
+                state.set_fresh_since(since.as_secs() + u64::from(since.subsec_nanos() > 0));
             }
-            None => state.set_stale(),
+            _ => state.set_stale(),
         }
+    }
+
+    /// What is asked for here need not be true: at worst, the keys are fetched once more.
+    fn heed_dead_keys(&self, frame: &Frame) {
+        if frame
+            .entries
+            .iter()
+            .any(|entry| entry.kind == Kind::SIGNING_KEY)
+        {
+            let keys = Arc::clone(&self.keys);
+            tokio::spawn(async move { keys.succeed().await });
+        }
+    }
+
+    fn heartbeat(&mut self, beat: &Heartbeat) -> Need {
+        let Some(state) = self.state.upgrade() else {
+            return Need::Nothing;
+        };
+        let now = u64::try_from(state.now()).unwrap_or(0);
+        let need = self.follower.heartbeat(beat, now);
+        if need == Need::Nothing {
+            let age = Duration::from_secs(now.saturating_sub(beat.as_of));
+            self.complete_at = self.complete_at.max(Instant::now().checked_sub(age));
+        }
+        need
     }
 
     /// A refused cursor costs the cursor; a refused token costs the token.
@@ -224,13 +265,6 @@ fn form_encoded(text: &str) -> String {
         .ok()
         .and_then(|url| Some(url.query()?.strip_prefix('=')?.to_owned()));
     encoded.unwrap_or_else(|| text.to_owned())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut digits, byte| {
-        let _ = write!(digits, "{byte:02x}");
-        digits
-    })
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //!
 //! 1. A document that cannot be fetched or is refused changes nothing: the known keys stay.
 //! 2. For unknown keys there is one fetch at a time and at most one in 30 s; everyone who asks meanwhile gets its answer.
+//! 3. A key that the feed declares dead has a successor that nobody was told of before: it is fetched at once, however
+//!    lately somebody asked for an unknown key.
 
 use std::{
     sync::{Arc, Weak},
@@ -87,13 +89,22 @@ impl KeySource {
         });
     }
 
+    /// A key is dead: fetches its successor. Who meets an unknown key meanwhile waits for it.
+    pub(super) async fn succeed(&self) {
+        let mut last = self.last.lock().await;
+        *last = None;
+        self.fetch_once(&mut last).await;
+    }
+
     async fn refetch(&self) -> Refetched {
         let mut last = self.last.lock().await;
-        if let Some((at, outcome)) = *last
-            && at.elapsed() < COOLDOWN
-        {
-            return outcome;
+        match *last {
+            Some((at, outcome)) if at.elapsed() < COOLDOWN => outcome,
+            _ => self.fetch_once(&mut last).await,
         }
+    }
+
+    async fn fetch_once(&self, last: &mut Option<(Instant, Refetched)>) -> Refetched {
         let outcome = match self.fetch().await {
             Ok(()) => Refetched::Current,
             Err(_) => Refetched::Failed,

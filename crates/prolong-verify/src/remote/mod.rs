@@ -127,6 +127,7 @@ impl Builder {
                 fetch,
                 reader,
                 metadata.token_endpoint,
+                Arc::clone(&keys),
                 Arc::downgrade(&state),
             );
             feed.begin().await?;

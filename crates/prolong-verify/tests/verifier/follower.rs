@@ -114,7 +114,7 @@ fn a_frame_with_a_hole_or_a_wrong_chain_changes_nothing() {
 fn a_restored_authority_does_not_make_us_forget() {
     let (mut follower, all) = (follower(), entries());
     assert_eq!(follower.frame(&frame(&all, 1, 3)), Need::Nothing);
-    assert_eq!(follower.heartbeat(&beat(&all[..2], 5)), Need::Snapshot);
+    assert_eq!(follower.heartbeat(&beat(&all[..2], 5), 100), Need::Snapshot);
     follower.snapshot(&Snapshot {
         salt: [1; 16],
         ..empty("restored")
@@ -128,14 +128,20 @@ fn freshness_moves_only_at_the_head_and_never_back() {
     let (mut follower, all) = (follower(), entries());
     assert_eq!(follower.staleness(100), None);
     assert!(matches!(
-        follower.heartbeat(&beat(&all, 90)),
+        follower.heartbeat(&beat(&all, 90), 100),
         Need::Range(_)
     ));
     assert_eq!(follower.staleness(100), None);
     assert_eq!(follower.frame(&frame(&all, 1, 3)), Need::Nothing);
-    assert_eq!(follower.heartbeat(&beat(&all, 95)), Need::Nothing);
-    assert_eq!(follower.heartbeat(&beat(&all, 91)), Need::Nothing);
+    assert_eq!(follower.heartbeat(&beat(&all, 95), 100), Need::Nothing);
+    assert_eq!(follower.heartbeat(&beat(&all, 91), 100), Need::Nothing);
     assert_eq!(follower.staleness(100), Some(5));
+    assert_eq!(follower.heartbeat(&beat(&all, 4_000), 100), Need::Nothing);
+    assert_eq!(
+        follower.staleness(110),
+        Some(10),
+        "an authority's clock does not vouch for the future"
+    );
 }
 
 #[test]
@@ -143,7 +149,33 @@ fn an_unknown_kind_makes_stale_not_blind() {
     let (mut follower, mut all) = (follower(), entries());
     all[0].kind = Kind::new(b'Z').unwrap();
     assert_eq!(follower.frame(&frame(&all, 1, 3)), Need::Nothing);
-    assert_eq!(follower.heartbeat(&beat(&all, 99)), Need::Nothing);
+    assert_eq!(follower.heartbeat(&beat(&all, 99), 100), Need::Nothing);
     assert_eq!(follower.staleness(100), None);
     assert!(refused(&follower));
+}
+
+/// `docs/reference/feed.md` tells other implementations what to compute.
+#[test]
+fn the_vector_of_the_reference_page_holds() {
+    let page = include_str!("../../../../docs/reference/feed.md");
+    let block = page.split("```json vector\n").nth(1).unwrap();
+    let vector: serde_json::Value =
+        serde_json::from_str(block.split("```").next().unwrap()).unwrap();
+    let salt = u128::from_str_radix(vector["salt"].as_str().unwrap(), 16).unwrap();
+    let salt = salt.to_be_bytes();
+    let mut all: Vec<Entry> = Vec::new();
+    for told in vector["entries"].as_array().unwrap() {
+        let entry: Entry = serde_json::from_value(told.clone()).unwrap();
+        if let Some(name) = told["name"].as_str() {
+            assert_eq!(entry.key, prolong_verify::Revoked::key_of(&salt, name));
+        }
+        all.push(entry);
+        let after: Chain = serde_json::from_value(told["after"].clone()).unwrap();
+        assert_eq!(chain(Chain::default(), &all), after, "{told}");
+    }
+    assert!(
+        all.iter()
+            .map(|entry| char::from(entry.kind))
+            .eq("SUTKG".chars())
+    );
 }

@@ -1,7 +1,7 @@
 //! What the feed says, and in which order it counts.
 
 use prolong_protocol::feed::{Entry, Kind, arg_of};
-use prolong_verify::{Action, Code, Reason, Rejection, Revoked, verify};
+use prolong_verify::{Action, Code, Keys, Reason, Rejection, Revoked, SeenTokens, verify};
 use serde_json::json;
 
 use crate::mint::{NOW, expected, keys, token};
@@ -113,6 +113,39 @@ fn a_dead_key_and_a_cut_count_first() {
         }]))
         .is_ok()
     );
+}
+
+/// The key set loses a dead key at its next refresh; its tokens are renewed all the same, and nobody signs in again.
+#[test]
+fn a_dead_key_that_has_left_the_keys_is_still_known_for_dead() {
+    let (token, none) = (token(&json!({}), &json!({})), Keys::default());
+    let seen = SeenTokens::new(10, &[1; 32]);
+    let says = |keys: &Keys, revoked: &Revoked| {
+        let plain = verify(&token, keys, &expected(), revoked, NOW).map(drop);
+        let remembered = seen
+            .verify(&token, keys, &expected(), revoked, NOW)
+            .map(drop);
+        assert_eq!(plain, remembered);
+        plain
+    };
+    let nothing = revoked(&[]);
+    let dead = revoked(&[entry(Kind::SIGNING_KEY, "ES256", 0)]);
+    let another = revoked(&[entry(Kind::SIGNING_KEY, "EdDSA", 0)]);
+    for _ in 0..2 {
+        assert_eq!(says(&none, &dead), Err(Rejection::KeyDistrusted));
+        assert_eq!(says(&none, &another), Err(Rejection::UnknownKey));
+        assert_eq!(says(&none, &nothing), Err(Rejection::UnknownKey));
+        // And once more for a token that was seen while its key was good.
+        assert_eq!(says(&keys(), &nothing), Ok(()));
+    }
+    let mut later = Revoked::new([1; 16]);
+    later.merge(&dead);
+    assert_eq!(
+        says(&none, &later),
+        Err(Rejection::KeyDistrusted),
+        "under an earlier salt"
+    );
+    assert!(!dead.kills_key_of("") && !dead.kills_key_of("a.b.c"));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `/v1/feed`: what has ended, for verifiers (docs/reference/feed.md).
 
+#[cfg(test)]
+mod ends;
 mod follow;
 mod gate;
 mod snapshot;

@@ -192,7 +192,7 @@ async fn an_end_is_sent_as_it_is_acknowledged_and_a_follower_takes_it() {
         panic!("who is up to date hears so at once")
     };
     assert_eq!((beat.head, beat.as_of), (1, 1_800_000_000));
-    assert_eq!(follower.heartbeat(&beat), Need::Nothing);
+    assert_eq!(follower.heartbeat(&beat, beat.as_of), Need::Nothing);
     w.one_end().await;
     w.one_end().await;
     let mut last = String::new();
@@ -208,7 +208,7 @@ async fn an_end_is_sent_as_it_is_acknowledged_and_a_follower_takes_it() {
     let Some(Event::Heartbeat(beat)) = events.next().await else {
         panic!("a heartbeat each second")
     };
-    assert_eq!(follower.heartbeat(&beat), Need::Nothing);
+    assert_eq!(follower.heartbeat(&beat, beat.as_of), Need::Nothing);
 
     // An `EventSource` that comes back says where it stood, whatever its URL says.
     w.one_end().await;
