@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::problem::Reason;
+
 /// One of a user's sessions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -26,6 +28,23 @@ pub struct SessionItem {
     pub ends_at: Option<String>,
     /// Whether the caller's token belongs to it.
     pub current: bool,
+    /// Of a session that is over: why, who ended it, and since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<SessionEnd>,
+}
+
+/// How a session ended, as its user is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SessionEnd {
+    /// Why.
+    pub reason: Reason,
+    /// RFC 3339; absent where the point in time is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Who ended it: `user`, `client:ID`, `operator`, `authority`; absent where it ran out by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 /// A list of sessions.

@@ -213,6 +213,12 @@ impl World {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        let kind = parts.headers.get("content-type");
+        let kind = kind.map_or("", |kind| kind.to_str().unwrap());
+        let base = &self.authority.settings.base_path;
+        if let Some(below) = path.strip_prefix(base.as_str()) {
+            super::docs::answers::compare(method, below, parts.status, kind, &body);
+        }
         Answer {
             status: parts.status,
             headers: parts.headers,

@@ -26,10 +26,17 @@ impl Answer {
 }
 
 async fn send(router: &Router, request: Request<Body>) -> Answer {
+    let (method, path) = (
+        request.method().to_string(),
+        request.uri().path().to_owned(),
+    );
     let response = router.clone().oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
     let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+    let kind = parts.headers.get("content-type");
+    let kind = kind.map_or("", |kind| kind.to_str().unwrap());
+    super::docs::answers::compare(&method, &path, parts.status, kind, &body);
     Answer {
         status: parts.status,
         headers: parts.headers,
@@ -147,6 +154,20 @@ async fn a_user_lists_renames_and_ends_devices() {
     );
     let left = call(&w.router, &pc, "GET", "/v1/sessions", None).await;
     assert_eq!(left.body["sessions"].as_array().unwrap().len(), 1);
+    let all = call(&w.router, &pc, "GET", "/v1/sessions?ended=true", None).await;
+    let all = all.body["sessions"].as_array().unwrap();
+    let ended = all
+        .iter()
+        .find(|one| one["id"] == ipad_id.as_str())
+        .unwrap();
+    assert_eq!(all.len(), 2);
+    assert_eq!(
+        (&ended["over"]["reason"], &ended["over"]["by"]),
+        (&json!("signed_out_elsewhere"), &json!("user"))
+    );
+    assert!(ended["over"]["since"].is_string() && ended["device_name"] == "maryo's iPad");
+    let unknown = call(&w.router, &pc, "GET", "/v1/sessions?ended=maybe", None).await;
+    assert_eq!(unknown.code(), (422, "INVALID_REQUEST"));
     assert_eq!(
         call(&w.router, &pc, "DELETE", "/v1/sessions/current", None)
             .await
@@ -526,6 +547,14 @@ async fn support_is_told_why_she_was_signed_out() {
     assert_eq!(
         (reason(&first), reason(&second)),
         (json!("idle_timeout"), json!("ended_by_admin"))
+    );
+    let by = |id: &str| {
+        let sessions = why.body["sessions"].as_array().unwrap();
+        sessions.iter().find(|one| one["id"] == id).unwrap()["ended_by"].clone()
+    };
+    assert_eq!(
+        (by(&first), by(&second)),
+        (Value::Null, json!("client:ops"))
     );
     assert_eq!(
         call(&w.router, &admin, "GET", "/v1/admin/stats", None)

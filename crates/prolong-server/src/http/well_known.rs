@@ -90,6 +90,7 @@ fn document(authority: &Authority) -> Value {
         "subject_types_supported": ["public"],
         // draft-ietf-oauth-refresh-token-expiration
         "refresh_token_expiration_types_supported": ["token_timeout", "authorization"],
+        "service_documentation": format!("{issuer}/docs"),
     });
     // Claims with no elements must be left out (RFC 8414 §3.2). So is `response_types_supported`: there is no
     // authorization endpoint.

@@ -32,9 +32,11 @@ pub(super) async fn get(
         .sessions_of(user.key)
         .await
         .map_err(Failure::unavailable)?;
+    let enders = items::enders(&authority, user.key).await?;
     let mut list = Vec::new();
     for session in sessions {
         let over = authority.over_now(&session, &user.standing, now);
+        let by = enders.get(&session.id).cloned();
         let mut shown = items::for_admin(
             &authority,
             &Found {
@@ -46,6 +48,7 @@ pub(super) async fn get(
         let words = over.map_or("It goes on.", |over| in_words(over.reason));
         if let Value::Object(members) = &mut shown {
             members.insert("explanation".to_owned(), Value::from(words));
+            members.insert("ended_by".to_owned(), Value::from(by));
         }
         list.push(shown);
     }

@@ -57,6 +57,7 @@ async fn met_3_every_endpoint_that_it_names_is_there() {
         ("revocation_endpoint", "POST"),
         ("introspection_endpoint", "POST"),
         ("jwks_uri", "GET"),
+        ("service_documentation", "GET"),
     ] {
         let url = document.text(name).to_owned();
         let path = url.strip_prefix("https://auth.example.com").unwrap();

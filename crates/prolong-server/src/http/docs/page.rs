@@ -3,19 +3,15 @@
 use axum::response::{IntoResponse, Response};
 use http::header;
 
-/// A page with this title and body. Everything in `body` was escaped where it had to be.
-pub(super) fn page(title: &str, body: &str) -> Response {
+/// A page with this title and body; `docs` is the path of `/docs`. Everything in `body` was escaped where it had to be.
+pub(super) fn page(title: &str, docs: &str, body: &str) -> Response {
     let html = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{} – Prolong</title>\n<link rel=\"stylesheet\" href=\"{}\">\n\
+         <title>{} – Prolong</title>\n<link rel=\"stylesheet\" href=\"{}/style.css\">\n\
          <a class=\"skip\" href=\"#main\">To the content</a>\n<main id=\"main\">\n{body}</main>\n</html>\n",
         escaped(title),
-        if title == "Problems" {
-            "style.css"
-        } else {
-            "docs/style.css"
-        },
+        escaped(docs)
     );
     file("text/html; charset=utf-8", html)
 }

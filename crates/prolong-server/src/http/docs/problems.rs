@@ -1,15 +1,19 @@
 //! `GET /docs/problems`: what every code, action and reason means. The `type` of a problem leads here.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
+use axum::extract::State;
 use axum::response::Response;
 use prolong_protocol::problem::{Action, Code, Reason};
 
 use super::page::{escaped, page};
+use crate::Authority;
 
 /// The handler.
-pub(super) async fn get() -> Response {
-    page("Problems", &body())
+pub(super) async fn get(State(authority): State<Arc<Authority>>) -> Response {
+    let docs = format!("{}/docs", authority.settings.base_path);
+    page("Problems", &docs, &body())
 }
 
 fn body() -> String {

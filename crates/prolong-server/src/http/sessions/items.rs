@@ -1,11 +1,15 @@
 //! Sessions as they are shown.
 
-use prolong_core::{Action, Life, Session, Standing, Timestamp};
-use prolong_protocol::session::SessionItem;
-use prolong_store::Found;
+use std::collections::BTreeMap;
+
+use prolong_core::{Action, Life, Session, SessionId, Standing, Timestamp, UserKey};
+use prolong_protocol::problem::Reason;
+use prolong_protocol::session::{SessionEnd, SessionItem};
+use prolong_store::{AuditFilter, Found, Page};
 use serde_json::{Value, json};
 
 use crate::Authority;
+use crate::http::problem::Failure;
 pub(crate) use crate::token::rfc3339;
 
 /// One of a user's own sessions.
@@ -21,7 +25,53 @@ pub(crate) fn item(authority: &Authority, session: &Session, current: bool) -> S
         idle_ends_at: idle_end.map(rfc3339),
         ends_at: absolute_end.map(rfc3339),
         current,
+        over: None,
     }
+}
+
+/// The same of a session that is over, with how it ended; `None` where it goes on.
+pub(crate) fn ended_item(
+    authority: &Authority,
+    session: &Session,
+    user: &Standing,
+    enders: &Enders,
+    now: Timestamp,
+) -> Option<SessionItem> {
+    let over = authority.over_now(session, user, now)?;
+    let end = SessionEnd {
+        reason: Reason::parse(over.reason.as_str())?,
+        since: over.since.map(rfc3339),
+        by: enders.get(&session.id).cloned(),
+    };
+    Some(SessionItem {
+        over: Some(end),
+        ..item(authority, session, false)
+    })
+}
+
+/// Who ended which session.
+pub(crate) type Enders = BTreeMap<SessionId, String>;
+
+/// Who ended a user's sessions, from the audit log: its newest thousand ends.
+pub(crate) async fn enders(authority: &Authority, user: UserKey) -> Result<Enders, Failure> {
+    let filter = AuditFilter {
+        user: Some(user),
+        what: Some("session.ended".to_owned()),
+        ..AuditFilter::default()
+    };
+    let page = Page {
+        after: None,
+        limit: 1000,
+    };
+    let lines = authority
+        .store
+        .audit(&filter, &page)
+        .await
+        .map_err(Failure::unavailable)?;
+    let ends = lines.into_iter();
+    Ok(ends
+        .filter_map(|line| Some((line.session?, line.actor)))
+        .collect())
 }
 
 /// Whether a user sees it in their list: it goes on, or would after a reauthentication.
