@@ -211,8 +211,8 @@ const refusal = (response: Response, problem: Problem) => {
     after === null
       ? undefined
       : Number.isFinite(+after)
-        ? +after
-        : Math.max(0, (Date.parse(after) - Date.now()) / 1e3) || undefined
+        ? Math.min(+after, 86400)
+        : Math.min(Math.max(0, (Date.parse(after) - Date.now()) / 1e3), 86400) || undefined
   const what = problem.code ?? problem.error ?? `HTTP ${response.status}`
   const why = problem.detail
   return fault(`the authority answered ${response.status} ${what}${why ? `: ${why}` : ''}`, {

@@ -244,7 +244,7 @@ export const prolong = (given: Options): Session => {
         if (era !== mine) return
         const { retryAfter = 0 } = error as { retryAfter?: number }
         backOff = now() + random() * Math.min(1e3 * 2 ** failures++, 3e5)
-        notBefore = now() + Math.min(retryAfter, 86400) * 1e3
+        notBefore = now() + retryAfter * 1e3
         const nextTryIn = seconds(wait())
         lastError = isProlongError(error) ? error : unavailable(nextTryIn)
         emit('delayed', { nextTryIn, error: lastError })
@@ -347,9 +347,9 @@ export const prolong = (given: Options): Session => {
       },
     ),
     on(event, listener) {
-      const set = (listeners[event] ??= new Set())
-      set.add(listener)
-      return () => void set.delete(listener)
+      listeners[event] ??= new Set()
+      listeners[event].add(listener)
+      return () => listeners[event]?.delete(listener)
     },
     adopt: (answer) => begin(() => answer, typeof answer !== 'string'),
     signIn: (credentials) =>
