@@ -83,8 +83,7 @@ export class Claims {
 
 /** Reads the claims of a token whose signature holds. A member of the wrong type is refused, `null` included. */
 export const parseBody = (json: Uint8Array): Body => {
-  const notIntegers = new Set<string>()
-  const raw = parseObject(json, notIntegers)
+  const raw = parseObject(json)
   if (!raw) throw new Rejection('BadClaims')
   const optional = <Value>(name: string, read: (value: Json) => Value | undefined): Value | undefined => {
     if (!(name in raw)) return undefined
@@ -97,8 +96,6 @@ export const parseBody = (json: Uint8Array): Body => {
     if (value === undefined) throw new Rejection('BadClaim', { claim: name })
     return value
   }
-  const unsigned = (name: string): number | bigint | undefined =>
-    optional(name, (value) => (notIntegers.has(name) ? undefined : u64(value)))
   return {
     iss: required('iss', text),
     sub: required('sub', text),
@@ -111,8 +108,8 @@ export const parseBody = (json: Uint8Array): Body => {
     authTime: optional('auth_time', lower),
     softexp: optional('softexp', upper),
     sid: optional('sid', text),
-    jwtVersion: unsigned('jwt_version'),
-    generation: unsigned('gen'),
+    jwtVersion: optional('jwt_version', counter),
+    generation: optional('gen', counter),
     scope: optional('scope', (value) => (typeof value === 'string' ? value : undefined)),
     acr: optional('acr', text),
     raw,
@@ -136,5 +133,12 @@ const upper = (value: Json): number | undefined => moment(value, Math.ceil)
 /** For moments that passed. */
 const lower = (value: Json): number | undefined => moment(value, Math.floor)
 
-const u64 = (value: Json): number | bigint | undefined =>
-  (typeof value === 'number' || typeof value === 'bigint') && value >= 0 && value < 2n ** 64n ? value : undefined
+/** Not a date. `1.0` and `1e0` are the number 1 (RFC 8259 §6), as far as a double tells whole numbers apart. */
+const counter = (value: Json): number | bigint | undefined =>
+  typeof value === 'bigint'
+    ? value >= 0n && value < 2n ** 64n
+      ? value
+      : undefined
+    : typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+      ? value
+      : undefined

@@ -28,13 +28,10 @@ const escapes: Record<string, string> = {
 /** Thrown inside only. */
 const bad = new Error('not JSON with unique members')
 
-/**
- * One JSON object and nothing after it; `undefined` for anything else. `written` takes the names of its own members that
- * are numbers with a fraction or an exponent, like `3.0`: they are not integers.
- */
-export const parseObject = (bytes: Uint8Array, written: Set<string> = new Set()): JsonObject | undefined => {
+/** One JSON object and nothing after it; `undefined` for anything else. */
+export const parseObject = (bytes: Uint8Array): JsonObject | undefined => {
   try {
-    const reader = new Reader(utf8.decode(bytes), written)
+    const reader = new Reader(utf8.decode(bytes))
     const value = reader.value(0)
     reader.end()
     return isObject(value) ? value : undefined
@@ -49,11 +46,9 @@ export const isObject = (value: Json | undefined): value is JsonObject =>
 class Reader {
   private place = 0
   private readonly text: string
-  private readonly written: Set<string>
 
-  constructor(text: string, written: Set<string>) {
+  constructor(text: string) {
     this.text = text
-    this.written = written
   }
 
   end(): void {
@@ -91,11 +86,7 @@ class Reader {
       const name = this.string()
       if (name in members) throw bad
       if (!this.takes(':')) throw bad
-      const begin = this.place
-      const value = this.value(depth)
-      members[name] = value
-      if (depth === 1 && typeof value === 'number' && /[.eE]|-0/.test(this.text.slice(begin, this.place)))
-        this.written.add(name)
+      members[name] = this.value(depth)
     } while (this.takes(','))
     if (!this.takes('}')) throw bad
     return members

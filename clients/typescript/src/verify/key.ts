@@ -15,8 +15,22 @@ export interface Key {
   signed(message: Bytes, signature: Bytes): Promise<boolean>
 }
 
-/** Why a key was not taken: `BadRsaSize` condemns its whole set, the others leave the key out. */
-export type KeyRefused = 'WrongAlgorithm' | 'BadRsaSize' | 'NotAKey'
+/** Why a key of a document is not used. The names are those of the Rust crate. */
+export type WhyLeftOut =
+  /** Not an object, or without a `kid` of at least one character. */
+  | 'NoKid'
+  /** `use` is not `sig`, or `key_ops` is not a list with `verify` and without repetition (RFC 7517 §4.3). */
+  | 'NotForSignatures'
+  /** A `kty`, `crv` or `alg` that is not known here; symmetric keys among them. */
+  | 'UnknownKind'
+  /** `alg` is not one for this kind of key, or an RSA key names none: it would not have exactly one algorithm. */
+  | 'WrongAlgorithm'
+  /** An RSA key not of 2048 to 8192 bits, even, with leading zeros, or with an unsound exponent. */
+  | 'BadRsaSize'
+  /** Members are missing, not strict base64url, of the wrong length, not on the curve, or of small order. */
+  | 'NotAKey'
+  /** It carries its private half, which must be considered lost: replace the key. */
+  | 'PrivateKey'
 
 const { subtle } = globalThis.crypto
 
@@ -44,7 +58,7 @@ const schemes: { readonly [Name in Algorithm]: Scheme } = {
 }
 
 /** The key of a JWK's public members (RFC 7517 §4), or why there is none. */
-export const keyOf = async (kid: string, jwk: JsonObject): Promise<Key | KeyRefused> => {
+export const keyOf = async (kid: string, jwk: JsonObject): Promise<Key | WhyLeftOut> => {
   const half = publicHalf(jwk)
   if (typeof half === 'string') return half
   const { algorithm, modulusBytes = 0, material } = half
@@ -70,9 +84,9 @@ interface PublicHalf {
   modulusBytes?: number
 }
 
-const publicHalf = (jwk: JsonObject): PublicHalf | KeyRefused => {
+const publicHalf = (jwk: JsonObject): PublicHalf | WhyLeftOut => {
   const named = algorithmNamed(jwk.alg)
-  if ('alg' in jwk && !named) return 'NotAKey'
+  if ('alg' in jwk && !named) return 'UnknownKind'
   const member = (name: string, length?: number): [string, Bytes] | undefined => {
     const text = jwk[name]
     const bytes = typeof text === 'string' ? decode(text) : undefined
@@ -92,20 +106,18 @@ const publicHalf = (jwk: JsonObject): PublicHalf | KeyRefused => {
     if (named && named !== 'EdDSA' && named !== 'Ed25519') return 'WrongAlgorithm'
     return { algorithm: named ?? 'EdDSA', material: { kty: 'OKP', crv: 'Ed25519', x: x[0] } }
   }
-  if (jwk.kty !== 'RSA') return 'NotAKey'
+  if (jwk.kty !== 'RSA') return 'UnknownKind'
   const [n, e] = [member('n'), member('e')]
-  // Without `alg` an RSA key would have two algorithms.
-  if (!n || !e || !named) return 'NotAKey'
+  if (!n || !e) return 'NotAKey'
   if (named !== 'RS256' && named !== 'PS256') return 'WrongAlgorithm'
   if (!isGoodRsa(n[1], e[1])) return 'BadRsaSize'
-  const [top, odd] = [n[1][0] ?? 0, (n[1].at(-1) ?? 0) % 2 === 1]
-  if (top === 0 || !odd) return 'NotAKey'
   return { algorithm: named, material: { kty: 'RSA', n: n[0], e: e[0] }, modulusBytes: n[1].length }
 }
 
-/** 2048 to 8192 bits (RFC 7518 §3.3), and an exponent that is odd, at least 3 and of at most 33 bits. */
+/** Odd, 2048 to 8192 bits without leading zeros (RFC 7518 §§3.3, 6.3.1.1); an odd exponent of at least 3 and at most 33 bits. */
 const isGoodRsa = (n: Bytes, e: Bytes): boolean => {
-  const bits = n.length * 8 - Math.clz32(n[0] ?? 0) + 24
+  const [top = 0, odd] = [n[0], (n.at(-1) ?? 0) % 2 === 1]
+  const bits = top === 0 ? 0 : n.length * 8 - Math.clz32(top) + 24
   const exponent = e[0] && e.length <= 5 ? e.reduce((value, byte) => value * 256 + byte, 0) : 0
-  return 2048 <= bits && bits <= 8192 && exponent >= 3 && exponent % 2 === 1 && exponent < 2 ** 33
+  return odd && 2048 <= bits && bits <= 8192 && exponent >= 3 && exponent % 2 === 1 && exponent < 2 ** 33
 }

@@ -232,7 +232,7 @@ export class Verifier {
     const token = bearerOf(fields, query)
     if (typeof token !== 'string') {
       if (route.optional && token.why === 'NoCredentials') return undefined
-      return answerTo(token, route.requirement, path)
+      return answerTo(token, route.requirement, route.expected.issuer, path)
     }
     try {
       return await this.judge(token, route)
@@ -244,7 +244,7 @@ export class Verifier {
             ? { why: 'Undecidable' }
             : undefined
       if (!refusal) throw error
-      return answerTo(refusal, route.requirement, path)
+      return answerTo(refusal, route.requirement, route.expected.issuer, path)
     }
   }
 

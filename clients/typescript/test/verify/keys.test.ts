@@ -9,7 +9,8 @@ import { b64, jwk, jwks, type Members, signature } from './mint.js'
 
 const refused = async (...keys: unknown[]): Promise<string> => {
   try {
-    return `${(await Keys.fromJwks(jwks(...keys))).size} taken`
+    const { size, leftOut } = await Keys.fromJwks(jwks(...keys))
+    return `${size} taken${leftOut.map(({ why }) => `, ${why}`).join('')}`
   } catch (error) {
     if (!(error instanceof KeysRefused)) throw error
     return error.kid === undefined ? error.fault : `${error.fault}(${error.kid})`
@@ -20,7 +21,8 @@ const bytes = (text: string) => new TextEncoder().encode(text)
 
 test('JWK-1: duplicate kids, private halves and broken sets are refused', async () => {
   expect(await refused(jwk('ES256'), jwk('ES256'))).toBe('DuplicateKid(ES256)')
-  expect(await refused(changed({ d: 'AA' }))).toBe('PrivateKey(ES256)')
+  for (const name of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth'])
+    expect(await refused(changed({ [name]: 'AA' }))).toBe('0 taken, PrivateKey')
   for (const broken of ['', '[]', '{}', '{"keys":{}}', '{"keys":[],"keys":[]}', '{"keys":[]} x'])
     await expect(Keys.fromJwks(broken), broken).rejects.toMatchObject({ fault: 'NotAKeySet' })
   await expect(Keys.fromJwks(`{"keys":[],"x":"${'a'.repeat(256 * 1024)}"}`)).rejects.toMatchObject({
@@ -40,6 +42,7 @@ test('JWK-2: unknown keys do not fail the set', async () => {
       changed({ alg: null }),
       changed({ use: 'enc' }),
       changed({ key_ops: ['sign'] }),
+      changed({ key_ops: ['verify', 'verify'] }),
       changed({ kid: '' }),
       changed({ x: 'AA' }),
       changed({ y: jwk('ES256').x }),
@@ -49,7 +52,9 @@ test('JWK-2: unknown keys do not fail the set', async () => {
       null,
       jwk('ES256'),
     ),
-  ).toBe('1 taken')
+  ).toBe(
+    '1 taken, UnknownKind, UnknownKind, UnknownKind, WrongAlgorithm, UnknownKind, UnknownKind, NotForSignatures, NotForSignatures, NotForSignatures, NoKid, NotAKey, NotAKey, UnknownKind, WrongAlgorithm, NoKid, NoKid',
+  )
 })
 
 test('JWK-2, JWT-9: bad RSA keys are told by name', async () => {
@@ -64,10 +69,10 @@ test('JWK-2, JWT-9: bad RSA keys are told by name', async () => {
     [of(256, 0xff), b64(Uint8Array.of(0, 1, 1))],
     [of(256, 0xff), b64(Uint8Array.of(2, 0, 0, 0, 1))],
   ])
-    expect(await rsa(n!, e!), `${n!.length} ${e}`).toBe('BadRsaSize(r)')
+    expect(await rsa(n!, e!), `${n!.length} ${e}`).toBe('0 taken, BadRsaSize')
   expect(await rsa(of(256, 0xff), b64(Uint8Array.of(1, 0, 0, 0, 1)))).toBe('1 taken')
-  expect(await rsa(of(256, 0xfe), 'AQAB'), 'an even modulus').toBe('0 taken')
-  expect(await rsa(`AP${of(256, 0xff).slice(2)}`, 'AQAB'), 'leading zero').not.toBe('1 taken')
+  expect(await rsa(of(256, 0xfe), 'AQAB'), 'an even modulus').toBe('0 taken, BadRsaSize')
+  expect(await rsa(`AP${of(256, 0xff).slice(2)}`, 'AQAB'), 'leading zero').toBe('0 taken, BadRsaSize')
 })
 
 test('JWK-5: Ed25519 refuses small-order keys, second spellings and malleable signatures', async () => {
@@ -78,7 +83,7 @@ test('JWK-5: Ed25519 refuses small-order keys, second spellings and malleable si
   const eighth = BigInt('0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826')
   for (const y of [0n, 1n, p - 1n, eighth, p - eighth, p, p + 1n, p + 3n])
     for (const sign of [0n, 1n])
-      expect(await refused(changed({ x: b64(little(y + (sign << 255n))) }, 'EdDSA')), `${y}`).toBe('0 taken')
+      expect(await refused(changed({ x: b64(little(y + (sign << 255n))) }, 'EdDSA')), `${y}`).toBe('0 taken, NotAKey')
 
   const key = (await Keys.fromJwks(jwks(jwk('EdDSA')))).get('EdDSA')!
   const good = new Uint8Array(signature('EdDSA', 'm'))

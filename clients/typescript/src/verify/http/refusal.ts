@@ -23,14 +23,14 @@ export interface Answer {
 /** Seconds; the feed beats every second. */
 const retryAfter = '2'
 
-export const answerTo = (refusal: Refusal, requirement: Requirement, path: string): Answer => {
+export const answerTo = (refusal: Refusal, requirement: Requirement, issuer: string, path: string): Answer => {
   const code = codeOf(refusal)
   // RFC 6750 §3.1: 400 for a malformed request, whatever the code.
   const status = refusal.why === 'Malformed' ? 400 : problems[code].status
   const { action, reason } = adviceOf(refusal, code)
   const detail = detailOf(refusal)
   const problem = {
-    type: `https://prolong.invalid/problems#${code.toLowerCase()}`,
+    type: `${issuer}/docs/problems#${code}`,
     title: problems[code].title,
     status,
     detail,

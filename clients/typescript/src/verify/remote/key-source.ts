@@ -1,4 +1,4 @@
-import { Keys, maxJwksBytes } from '../keys.js'
+import { Keys, maxJwksBytes, phraseOf } from '../keys.js'
 import { DiscoverError } from './error.js'
 import type { Origin } from './origin.js'
 import { rest } from './rest.js'
@@ -34,7 +34,10 @@ export class KeySource {
     } catch (cause) {
       throw new DiscoverError('BAD_KEYS', (cause as Error).message, { cause })
     }
-    if (keys.size === 0) throw new DiscoverError('BAD_KEYS', 'the issuer publishes no key that can be used')
+    if (keys.size === 0) {
+      const why = ['the issuer publishes no key that can be used', ...keys.leftOut.map(phraseOf)].join('; ')
+      throw new DiscoverError('BAD_KEYS', why)
+    }
     this.place(keys)
   }
 
