@@ -75,7 +75,8 @@ impl Door {
     }
 }
 
-async fn inside(
+/// Calls a router in this process.
+pub(crate) async fn inside(
     app: &Router,
     method: Method,
     path: &str,

@@ -5,12 +5,12 @@ mod args;
 mod clock;
 mod commands;
 mod config;
+mod demo;
 mod door;
 mod entropy;
 mod house;
 mod master_key;
 mod out;
-mod sample_api;
 
 use std::process::ExitCode;
 

@@ -3,10 +3,9 @@
 mod backup;
 mod client;
 mod config;
-mod demo;
 mod doctor;
 mod key;
-mod serve;
+pub(crate) mod serve;
 mod session;
 mod shell;
 mod user;
@@ -28,7 +27,7 @@ pub(crate) async fn run(args: Args, out: &Out) -> anyhow::Result<()> {
             overrides.listen = listen;
             serve::run(&load(&overrides)?, out).await
         }
-        Command::Demo => demo::run(out).await,
+        Command::Demo => crate::demo::run(out).await,
         Command::User(command) => user::run(&load(&overrides)?, command, out).await,
         Command::Session(command) => session::run(&load(&overrides)?, command, out).await,
         Command::Key(command) => key::run(&load(&overrides)?, command, out).await,

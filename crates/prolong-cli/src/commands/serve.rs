@@ -42,7 +42,7 @@ pub(super) async fn run(config: &Config, out: &Out) -> anyhow::Result<()> {
 }
 
 /// Serves until told to stop.
-pub(super) async fn run_house(
+pub(crate) async fn run_house(
     config: &Config,
     house: &House,
     listeners: Vec<TcpListener>,
@@ -88,7 +88,7 @@ pub(super) async fn run_house(
 }
 
 /// The configured address; in development mode both loopbacks.
-pub(super) async fn listen(config: &Config) -> anyhow::Result<Vec<TcpListener>> {
+pub(crate) async fn listen(config: &Config) -> anyhow::Result<Vec<TcpListener>> {
     let at = config.listen;
     let cannot =
         || format!("cannot listen on {at}: is another server there? Choose another with --listen");
@@ -104,7 +104,7 @@ pub(super) async fn listen(config: &Config) -> anyhow::Result<Vec<TcpListener>> 
 }
 
 /// Whoever stops a server politely.
-pub(super) async fn terminated() {
+pub(crate) async fn terminated() {
     let interrupted = async {
         if tokio::signal::ctrl_c().await.is_err() {
             core::future::pending::<()>().await;
@@ -125,7 +125,7 @@ pub(super) async fn terminated() {
     interrupted.await;
 }
 
-pub(super) fn start_log(config: &Config) {
+pub(crate) fn start_log(config: &Config) {
     let filter = tracing_subscriber::EnvFilter::try_new(&config.log_level)
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let log = tracing_subscriber::fmt()

@@ -1,20 +1,33 @@
 //! `prolong demo`: everything on this machine, in a temporary folder.
+//!
+//! 1. An authority with a user, on a free port; in front of it [`front`], which serves the web application and can lose
+//!    an answer.
+//! 2. A sample API on a port of its own, which verifies by itself and follows the feed.
+//! 3. A [`thief`], who acts only when the page says so.
+
+mod front;
+mod sample_api;
+mod thief;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::Context;
 use axum::http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::serve::{listen, run_house, start_log, terminated};
+use crate::commands::serve::{listen, run_house, start_log, terminated};
 use crate::config::{Config, Overrides};
-use crate::door::Door;
+use crate::door::inside;
 use crate::out::Out;
-use crate::{entropy, house, sample_api};
+use crate::{entropy, house};
+use front::Facts;
 
-pub(super) async fn run(out: &Out) -> anyhow::Result<()> {
+/// The user of the demo.
+const USER: &str = "maryo";
+
+pub(crate) async fn run(out: &Out) -> anyhow::Result<()> {
     let folder = Folder::make()?;
     let overrides = Overrides {
         data_dir: Some(folder.0.clone()),
@@ -35,39 +48,56 @@ pub(super) async fn run(out: &Out) -> anyhow::Result<()> {
         .local_addr()?;
     let issuer = config.issuer(bound);
     let password = entropy::hex::<5>();
-    let house = house::open(&config, config.settings(bound)).await?;
-    let door = Door::Inside(Box::new(house), String::new());
-    let user = json!({ "login": "maryo", "password": password });
-    door.call(Method::POST, "/v1/admin/users", Some(&user))
-        .await?;
-    let Door::Inside(house, _) = door else {
-        return Ok(());
-    };
+    let mut house = house::open(&config, config.settings(bound)).await?;
+    let user = json!({ "login": USER, "password": password });
+    let (made, answer) = inside(
+        &house.operator,
+        Method::POST,
+        "/v1/admin/users",
+        Some(&user),
+    )
+    .await?;
+    anyhow::ensure!(made.is_success(), "the demo's user was not made: {made}");
+    let made: Value = serde_json::from_slice(&answer)?;
 
     let api = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let orders = format!("http://{}/orders", api.local_addr()?);
+    let facts = Facts {
+        api: orders.clone(),
+        user: USER.to_owned(),
+        sub: made["sub"].as_str().unwrap_or_default().to_owned(),
+        password: password.clone(),
+        issuer: issuer.clone(),
+    };
+    house.router = front::router(house.router.clone(), house.operator.clone(), facts);
     let sample = tokio::spawn(sample_api::run(
         api,
         issuer.clone(),
         format!("http://{bound}"),
     ));
     out.raw(&format!(
-        "Open {issuer} and sign in as maryo, password {password}.\n\
-         Watch the access token of one minute being renewed; press \"Be idle\", and after five minutes it is over.\n\
-         Sign in a second time in a private window, and end one session from the other.\n\
+        "Open {issuer} and sign in as {USER}, password {password}.\n\
+         Watch access tokens of 30 seconds being renewed. Then try to break it: lose an answer, be idle for two minutes,\n\
+         open a second tab, ban {USER}, steal the refresh token.\n\
          \n\
          A sample API at {orders} verifies tokens by itself. In another terminal:\n\
          \x20 A=$(curl -s {issuer}/v1/sessions -H 'Content-Type: application/json' \\\n\
-         \x20     -d '{{\"client_id\":\"terminal\",\"username\":\"maryo\",\"password\":\"{password}\",\"device_name\":\"curl\"}}' | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\
+         \x20     -d '{{\"client_id\":\"terminal\",\"username\":\"{USER}\",\"password\":\"{password}\",\"device_name\":\"curl\"}}' | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\
          \x20 curl -i {orders} -H \"Authorization: Bearer $A\"\n\
-         \x20 prolong --data-dir {0} user disable maryo     # and ask for the orders again\n\
-         \x20 prolong --data-dir {0} session list\n\
+         \x20 {1} --data-dir {0} user disable {USER}     # and ask for the orders again\n\
+         \x20 {1} --data-dir {0} session list\n\
          Stop with Ctrl-C; the folder {0} is removed then.",
-        folder.0.display()
+        folder.0.display(),
+        this_program(),
     ));
     let served = run_house(&config, &house, listeners, &issuer, terminated()).await;
     sample.abort();
     served
+}
+
+/// How the reader calls this program again: it need not be on the path.
+fn this_program() -> String {
+    std::env::current_exe().map_or_else(|_| "prolong".to_owned(), |path| path.display().to_string())
 }
 
 /// 8080, or the next that is free; 0 where none of the next hundred is.

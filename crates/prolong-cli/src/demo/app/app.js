@@ -1,0 +1,315 @@
+// A web application that leaves its session to the npm package `prolong`, and draws what the package does.
+// Everything below `const session` is about showing it; an application needs the first lines only.
+
+import { prolong, prolongServer } from './prolong.js'
+import { joinTabs } from './tabs.js'
+import { draw } from './timeline.js'
+
+const facts = await (await fetch('demo/facts')).json()
+
+// "Be idle": the page hears your input before the package does, and keeps it to itself.
+let idleOnPurpose = false
+let lastInput = 0
+for (const kind of ['pointerdown', 'keydown', 'touchstart', 'wheel'])
+  addEventListener(kind, (event) => (idleOnPurpose ? event.stopImmediatePropagation() : input()), { capture: true, passive: true })
+
+const session = prolong(
+  prolongServer({
+    authority: location.origin,
+    client: facts.client,
+    transport: 'cookie',
+    origins: [location.origin, new URL(facts.api).origin],
+    idle: { warn: 30 },
+  }),
+)
+
+// ---- What is known, for the picture -------------------------------------------------------------------------------
+
+const at = (id) => document.getElementById(id)
+const scene = { tokens: [], marks: [], deadlines: [], thief: false }
+let ended = false
+let server = null // facts of the session, as the authority has them
+
+const keep = (list, most) => list.splice(0, Math.max(0, list.length - most))
+const place = (given) => {
+  if (given.lane === 'thief') scene.thief = true
+  scene.marks.push(given)
+  keep(scene.marks, 600)
+}
+const mark = (lane, kind, label) => {
+  const made = { lane, kind, label, at: Date.now() }
+  place(made)
+  tabs.tell(made)
+}
+function input() {
+  if (Date.now() - lastInput < 1000) return
+  lastInput = Date.now()
+  mark('you', 'input')
+}
+const addToken = (token) => {
+  if (scene.tokens.some((known) => known.id === token.id)) return
+  scene.tokens.push(token)
+  keep(scene.tokens, 40)
+}
+
+const tabs = joinTabs({
+  onMark: (given) => {
+    place(given)
+    if (given.say) show(given.say, given.at)
+  },
+  onHistory: ({ tokens, marks }) => {
+    tokens.forEach(addToken)
+    scene.tokens.sort((a, b) => a.from - b.from)
+    for (const given of marks) if (!scene.marks.some((known) => known.at === given.at && known.kind === given.kind)) place(given)
+  },
+  history: () => ({ tokens: scene.tokens, marks: scene.marks }),
+})
+
+const show = (text, when = Date.now()) => {
+  const line = document.createElement('li')
+  const time = document.createElement('time')
+  time.textContent = new Date(when).toLocaleTimeString()
+  line.append(time, text)
+  at('log').prepend(line)
+  while (at('log').children.length > 40) at('log').lastChild.remove()
+}
+/** Says it here and in the other tabs. */
+const say = (text, lane = '', kind = '', label = undefined) => {
+  const made = { lane, kind, label, at: Date.now(), say: text }
+  place(made)
+  tabs.tell(made)
+  show(text, made.at)
+}
+
+const claimsOf = (token) => JSON.parse(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/')))
+let current = null // the newest access token, to show what becomes of it
+
+const span = (milliseconds) => {
+  const all = Math.max(0, Math.round(milliseconds / 1000))
+  const minutes = Math.floor(all / 60)
+  return minutes ? `${minutes} min ${all % 60} s` : `${all} s`
+}
+
+// ---- What the session says ------------------------------------------------------------------------------------------
+
+const REASONS = {
+  idle_timeout: 'nobody was here for too long',
+  lifetime_reached: 'its absolute lifetime is over',
+  signed_out: 'you signed out',
+  signed_out_elsewhere: 'it was signed out elsewhere',
+  user_disabled: 'maryo is banned',
+  reuse_detected: 'its refresh token was used out of step: somebody has a copy',
+  version_raised: 'every older session was ended',
+  unknown: 'there was none to go on with',
+}
+
+session.on('ready', ({ signedIn }) => {
+  if (!signedIn) session.token().catch(() => {})
+})
+session.on('renewed', ({ generation, expiresIn }) => {
+  ended = false
+  current = session.peek()
+  const claims = claimsOf(current)
+  addToken({ id: claims.jti, from: claims.iat * 1000, to: claims.exp * 1000, label: String(generation) })
+  // Each tab hears of each renewal; the one that made it is still in it.
+  if (session.state === 'renewing') say(`Tab ${tabs.letter} renewed: generation ${generation}, good for ${expiresIn} s`, 'renewals', 'renewal', tabs.letter)
+  alarm(null)
+  lookUp()
+})
+session.on('delayed', ({ nextTryIn }) => say(`Tab ${tabs.letter} got no answer. The session is kept; it asks again in ${nextTryIn} s, with the same attempt id`, 'renewals', 'failed'))
+session.on('warning', ({ kind, secondsLeft, stay }) => {
+  if (kind !== 'idle') return
+  alarm(`Nobody seems to be here: the session is over in ${secondsLeft} s.`, stay)
+})
+session.on('ended', async ({ reason }) => {
+  const why = REASONS[reason] ?? reason
+  const last = current
+  current = null
+  server = null
+  ended = true
+  scene.deadlines = []
+  for (const token of scene.tokens) if (token.to > Date.now()) token.dead ??= Date.now()
+  show(reason === 'unknown' ? 'Nobody is signed in on this browser' : `The session is over, in every tab: ${why} (${reason})`)
+  alarm(null)
+  at('why').textContent = reason === 'unknown' ? '' : `The session is over: ${why}.`
+  render()
+  if (last) await tryOld(last)
+})
+
+/** The token that the ended session left behind, sent to the API once more. */
+const tryOld = async (token) => {
+  const response = await fetch(facts.api, { headers: { Authorization: `Bearer ${token}` } }).catch(() => null)
+  if (!response) return
+  const problem = await response.json().catch(() => ({}))
+  mark('API', response.ok ? 'good' : 'bad')
+  const left = span(claimsOf(token).exp * 1000 - Date.now())
+  show(
+    response.ok
+      ? `The API still served the old access token (${left} of its life left)`
+      : `The API refused the old access token, with ${left} of its life left: ${problem.reason ?? problem.code}`,
+  )
+}
+
+const lookUp = async () => {
+  const response = await session.fetch('v1/sessions/current').catch(() => null)
+  if (response?.ok) server = await response.json()
+}
+
+const askApi = async () => {
+  if (ended || !current || document.visibilityState === 'hidden') return
+  const response = await session.fetch(facts.api).catch(() => null)
+  if (response) mark('API', response.ok ? 'good' : 'bad')
+}
+
+// ---- The page -------------------------------------------------------------------------------------------------------
+
+let stayHere = null
+const alarm = (text, stay) => {
+  at('alert').hidden = !text
+  at('alert-text').textContent = text ?? ''
+  at('stay').hidden = !stay
+  stayHere = stay
+}
+at('stay').addEventListener('click', () => stayHere?.())
+
+const render = () => {
+  const signedIn = session.state === 'active' || session.state === 'renewing'
+  at('sign-in').hidden = signedIn || session.state === 'unknown'
+  for (const id of ['lose', 'idle', 'steal', 'out', 'everywhere']) at(id).disabled = !signedIn
+  const { next, renewIn, expiresIn, log } = session.explain()
+  const now = Date.now()
+  scene.now = now
+  scene.deadlines = []
+  if (server?.idle_ends_at) scene.deadlines.push({ at: Date.parse(server.idle_ends_at), label: 'over when idle' })
+  if (server?.ends_at) scene.deadlines.push({ at: Date.parse(server.ends_at), label: 'over at the latest' })
+  const text = signedIn
+    ? `Access token good for ${expiresIn} s · next renewal in ${Math.max(0, renewIn)} s` +
+      (server ? ` · over when idle in ${span(Date.parse(server.idle_ends_at) - now)} · at the latest in ${span(Date.parse(server.ends_at) - now)}` : '')
+    : 'Nobody is signed in.'
+  at('status').textContent = text
+  at('timeline-text').textContent = text
+  draw(at('timeline'), scene)
+
+  const hidden = document.visibilityState === 'hidden'
+  const mine = { next, hidden, last: log.at(-1) ?? '', renewIn }
+  tabs.report(mine)
+  at('tabs').replaceChildren(...tabs.list(mine).map(tabCard))
+}
+const tabCard = (tab) => {
+  const card = document.createElement('li')
+  const name = document.createElement('b')
+  name.textContent = `Tab ${tab.letter}${tab.here ? ' (this one)' : ''}${tab.hidden ? ', hidden' : ''}`
+  const last = document.createElement('small')
+  last.textContent = `last: ${tab.last.replace(/^[\d.]+ /, '')}`
+  card.append(name, tab.renewIn > 0 && tab.next.startsWith('renews') ? `${tab.next}, in ${tab.renewIn} s` : tab.next, last)
+  return card
+}
+
+const devices = async () => {
+  const response = current ? await session.fetch('v1/sessions').catch(() => null) : null
+  if (!response?.ok) return at('devices').replaceChildren()
+  const { sessions } = await response.json()
+  at('devices').replaceChildren(
+    ...sessions.map((one) => {
+      const item = document.createElement('li')
+      const name = document.createElement('span')
+      name.textContent = `${one.device_name ?? one.client_id}${one.current ? ' (this browser)' : ''}, since ${new Date(one.started_at).toLocaleTimeString()}`
+      item.append(name)
+      if (!one.current) {
+        const end = document.createElement('button')
+        end.textContent = `End ${one.device_name ?? 'it'}`
+        end.addEventListener('click', async () => {
+          await session.fetch(`v1/sessions/${one.id}`, { method: 'DELETE' })
+          say(`You ended ${one.device_name ?? 'a session'}`)
+          devices()
+        })
+        item.append(end)
+      }
+      return item
+    }),
+  )
+}
+
+// ---- Buttons --------------------------------------------------------------------------------------------------------
+
+const control = async (what) => {
+  const response = await fetch(`demo/${what}`, { method: 'POST', headers: { 'Prolong-Request': '1' } })
+  return response.json()
+}
+
+const form = at('sign-in')
+form.elements.username.value = facts.user
+form.elements.password.value = facts.password
+form.addEventListener('submit', async (event) => {
+  event.preventDefault()
+  const { username, password } = Object.fromEntries(new FormData(form))
+  try {
+    await session.signIn({ username, password, deviceName: facts.device })
+    show(`Signed in as ${username}`)
+    devices()
+  } catch (error) {
+    at('why').textContent = error.status === 401 ? 'Not accepted. A wrong password and a banned user look the same from here.' : error.message
+  }
+  render()
+})
+
+at('lose').addEventListener('click', async () => {
+  await control('lose')
+  say('The next answer of the token endpoint will be lost on its way')
+  session.token({ validFor: 1e6 }).catch(() => {})
+})
+at('idle').addEventListener('click', () => {
+  idleOnPurpose = !idleOnPurpose
+  at('idle').setAttribute('aria-pressed', String(idleOnPurpose))
+  at('idle').textContent = idleOnPurpose ? 'Be here again' : 'Be idle'
+  say(idleOnPurpose ? `Tab ${tabs.letter} is left alone: the deadline stays where it is` : `Somebody is back in tab ${tabs.letter}`)
+  if (!idleOnPurpose) {
+    session.touch()
+    input()
+  }
+})
+at('tab').addEventListener('click', () => open(location.href))
+at('ban').addEventListener('click', async () => {
+  const { banned } = await control(at('ban').dataset.banned ? 'unban' : 'ban')
+  at('ban').dataset.banned = banned ? 'yes' : ''
+  at('ban').textContent = banned ? 'Lift the ban' : 'Ban maryo'
+  say(banned ? 'Support banned maryo' : 'Support lifted the ban; what was ended stays ended')
+  askApi()
+})
+at('steal').addEventListener('click', async () => {
+  if (!at('steal').dataset.has) {
+    const { generation } = await control('steal')
+    if (generation === undefined) return
+    at('steal').dataset.has = 'yes'
+    at('steal').textContent = 'Let the thief use it'
+    at('thief').textContent = `The thief has the refresh token of generation ${generation}. Now wait for the next renewal, and a few seconds more.`
+    say(`A thief copied the refresh token of generation ${generation}`, 'thief', 'thief', `has ${generation}`)
+    return
+  }
+  const { outcome, reason, generation } = await control('thief')
+  const found = outcome !== 'renewed'
+  const told = found
+    ? `The thief was refused (${reason ?? outcome}), and the session is over for everybody: nobody knows who is who`
+    : `The thief got an access token, as the owner would: generation ${generation} is still the one in step`
+  at('thief').textContent = found ? 'Found out. Sign in again, and the thief has nothing.' : 'It worked: the token was still in step. Wait for the next renewal, and let the thief try again.'
+  at('thief').className = found ? 'found' : ''
+  say(told, 'thief', 'thief', found ? 'found out' : 'is in')
+  if (found) {
+    at('steal').dataset.has = ''
+    at('steal').textContent = 'Steal the refresh token'
+  }
+  lookUp()
+})
+at('out').addEventListener('click', () => session.end())
+at('everywhere').addEventListener('click', async () => {
+  await session.fetch('v1/sessions', { method: 'DELETE' })
+  session.end()
+})
+
+at('fact-access').textContent = facts.access
+at('fact-idle').textContent = facts.idle
+setInterval(render, matchMedia('(prefers-reduced-motion: reduce)').matches ? 2000 : 500)
+setInterval(askApi, 2000)
+setInterval(devices, 5000)
+setInterval(() => current && lookUp(), 3000)
+render()
