@@ -106,7 +106,7 @@ async fn show_facts(State(front): State<Arc<Front>>) -> Response {
         ..
     } = &front.facts;
     let body = json!({
-        "client": "web", "api": api, "user": user, "password": password, "device": "this browser",
+        "client": "web", "api": api, "user": user, "password": password, "device": "the demo page",
         "access": "30 s", "idle": "2 min",
     });
     ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()

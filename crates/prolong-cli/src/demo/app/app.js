@@ -201,6 +201,7 @@ const tabCard = (tab) => {
   name.textContent = `Tab ${tab.letter}${tab.here ? ' (this one)' : ''}${tab.hidden ? ', hidden' : ''}`
   const last = document.createElement('small')
   last.textContent = `last: ${tab.last.replace(/^[\d.]+ /, '')}`
+  if (tab.next === 'nothing: unknown') tab.next = 'waits for a sign-in'
   card.append(name, tab.renewIn > 0 && tab.next.startsWith('renews') ? `${tab.next}, in ${tab.renewIn} s` : tab.next, last)
   return card
 }
@@ -213,7 +214,7 @@ const devices = async () => {
     ...sessions.map((one) => {
       const item = document.createElement('li')
       const name = document.createElement('span')
-      name.textContent = `${one.device_name ?? one.client_id}${one.current ? ' (this browser)' : ''}, since ${new Date(one.started_at).toLocaleTimeString()}`
+      name.textContent = `${one.device_name ?? one.client_id}${one.current ? ' (this one)' : ''}, since ${new Date(one.started_at).toLocaleTimeString()}`
       item.append(name)
       if (!one.current) {
         const end = document.createElement('button')
@@ -255,8 +256,7 @@ form.addEventListener('submit', async (event) => {
 
 at('lose').addEventListener('click', async () => {
   await control('lose')
-  say('The next answer of the token endpoint will be lost on its way')
-  session.token({ validFor: 1e6 }).catch(() => {})
+  say('The answer to the next renewal will be lost on its way')
 })
 at('idle').addEventListener('click', () => {
   idleOnPurpose = !idleOnPurpose
