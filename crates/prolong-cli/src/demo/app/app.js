@@ -175,7 +175,7 @@ at('stay').addEventListener('click', () => stayHere?.())
 const render = () => {
   const signedIn = session.state === 'active' || session.state === 'renewing'
   at('sign-in').hidden = signedIn || session.state === 'unknown'
-  for (const id of ['lose', 'idle', 'steal', 'out', 'everywhere']) at(id).disabled = !signedIn
+  for (const id of ['prolong', 'lose', 'idle', 'steal', 'out', 'everywhere']) at(id).disabled = !signedIn
   const { next, renewIn, expiresIn, log } = session.explain()
   const now = Date.now()
   scene.now = now
@@ -183,7 +183,7 @@ const render = () => {
   if (server?.idle_ends_at) scene.deadlines.push({ at: Date.parse(server.idle_ends_at), label: 'over when idle' })
   if (server?.ends_at) scene.deadlines.push({ at: Date.parse(server.ends_at), label: 'over at the latest' })
   const text = signedIn
-    ? `Access token good for ${expiresIn} s · next renewal in ${Math.max(0, renewIn)} s` +
+    ? `Access token good for ${expiresIn} s · next renewal in ${Math.max(0, renewIn)} s · somebody was here ${lastInput ? span(now - lastInput) : 'some time'} ago` +
       (server ? ` · over when idle in ${span(Date.parse(server.idle_ends_at) - now)} · at the latest in ${span(Date.parse(server.ends_at) - now)}` : '')
     : 'Nobody is signed in.'
   at('status').textContent = text
@@ -299,6 +299,11 @@ at('steal').addEventListener('click', async () => {
     at('steal').textContent = 'Steal the refresh token'
   }
   lookUp()
+})
+at('prolong').addEventListener('click', async () => {
+  const before = current
+  await session.token({ validFor: 1e6 }).catch(() => {})
+  if (current === before) say('Nothing to prolong yet: the token is as good as new, or was renewed less than 5 s ago')
 })
 at('out').addEventListener('click', () => session.end())
 at('everywhere').addEventListener('click', async () => {
