@@ -119,7 +119,9 @@ session.on('renewed', ({ generation, expiresIn }) => {
 session.on('delayed', ({ nextTryIn }) => say(`Tab ${tabs.letter} got no answer. The session is kept; it asks again in ${nextTryIn} s, with the same attempt id`, 'renewals', 'failed'))
 session.on('warning', ({ kind, secondsLeft, stay }) => {
   if (kind !== 'idle') return
-  alarm(`Nobody seems to be here: the session is over in ${secondsLeft} s.`, stay)
+  const text = `Nobody seems to be here: the session is over in ${secondsLeft} s`
+  alarm(`${text}.`, stay)
+  show(text)
 })
 session.on('ended', async ({ reason }) => {
   const why = REASONS[reason] ?? reason
