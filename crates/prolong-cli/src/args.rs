@@ -23,6 +23,22 @@ pub(crate) struct Args {
     /// How results are printed
     #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
+    /// Administers the authority at this address instead of the one of this machine's data folder
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// For --server: an access token with the scope prolong:admin. Other processes see it; better put it into the
+    /// environment as `PROLONG_TOKEN`
+    #[arg(
+        long,
+        global = true,
+        value_name = "TOKEN",
+        env = "PROLONG_TOKEN",
+        hide_env_values = true
+    )]
+    pub(crate) token: Option<String>,
+    /// For --server: a file with the token; - reads it from the standard input
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "token")]
+    pub(crate) token_file: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -52,7 +68,7 @@ pub(crate) enum Command {
     /// Sessions
     #[command(subcommand)]
     Session(Session),
-    /// Signing keys
+    /// Keys: those that sign access tokens, and the master keys behind refresh tokens
     #[command(subcommand)]
     Key(Key),
     /// Applications that ask for tokens (they are registered in the configuration)
@@ -77,6 +93,12 @@ pub(crate) enum Command {
         /// Everybody signs in again
         #[arg(long, group = "sessions")]
         end_all: bool,
+    },
+    /// Brings the database to the schema of this version, which `serve` also does when it starts
+    Migrate {
+        /// Only says what would be done
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Looks at configuration, files, keys, clock and database, and says what to mend
     Doctor,
@@ -145,19 +167,42 @@ pub(crate) enum Session {
         /// Its id
         sid: String,
     },
+    /// Says for each session of a user whether it goes on, and if not, why and since when
+    WhyEnded {
+        /// Login name or id of the user
+        user: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Key {
-    /// Lists signing keys
+    /// Lists signing keys and master keys
     List,
-    /// Makes a new signing key now; nobody notices
-    Rotate,
-    /// Declares a signing key unsafe: every token that it signed is refused
-    Distrust {
-        /// The key's id, as `key list` shows it
-        kid: String,
+    /// Makes a new signing key now, or a new master key for the next start; nobody notices
+    Rotate {
+        #[command(flatten)]
+        which: KeyUse,
     },
+    /// Declares a key unsafe. A signing key: every token that it signed is refused, and all clients renew silently.
+    /// A master key: the sessions that hang on it end
+    Distrust {
+        /// The key's id, as `key list` shows it [default: the signing key in use, or the only master key]
+        kid: Option<String>,
+        #[command(flatten)]
+        which: KeyUse,
+    },
+}
+
+/// Which kind of key.
+#[derive(Clone, Copy, Debug, clap::Args)]
+#[group(multiple = false)]
+pub(crate) struct KeyUse {
+    /// Keys that sign access tokens (the default)
+    #[arg(long)]
+    signing: bool,
+    /// Master keys, which authenticate refresh tokens
+    #[arg(long)]
+    pub(crate) refresh: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -203,6 +248,17 @@ mod tests {
                 .is_err()
         );
         assert!(Args::try_parse_from(["prolong", "restore", "b.db", "--end-all"]).is_ok());
+    }
+
+    #[test]
+    fn a_key_is_of_one_kind() {
+        let both = ["prolong", "key", "rotate", "--signing", "--refresh"];
+        assert!(Args::try_parse_from(both).is_err());
+        let distrust = ["prolong", "key", "distrust", "--refresh", "1"];
+        assert!(matches!(
+            Args::try_parse_from(distrust).unwrap().command,
+            Command::Key(Key::Distrust { kid: Some(kid), which }) if kid == "1" && which.refresh
+        ));
     }
 
     #[test]

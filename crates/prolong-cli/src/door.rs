@@ -1,23 +1,84 @@
-//! How commands reach the authority: through the socket of a running server, or by being one for a moment.
+//! How commands reach the authority: through the socket of a running server, by being one for a moment, or at an address.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
 use serde_json::Value;
 use tower::ServiceExt;
 
-use crate::config::Config;
+use crate::config::{Config, Overrides};
 use crate::house::{self, House};
+
+/// Where commands are to be carried out.
+#[derive(Clone, Debug)]
+pub(crate) struct Reach {
+    /// Flags that win over the configuration.
+    pub(crate) overrides: Overrides,
+    /// `--server`, and its token.
+    pub(crate) remote: Option<Remote>,
+}
+
+/// An authority elsewhere.
+#[derive(Clone)]
+pub(crate) struct Remote {
+    /// Its address, without a slash at the end.
+    pub(crate) server: String,
+    /// An access token with an administrator's scope.
+    pub(crate) token: String,
+}
+
+impl core::fmt::Debug for Remote {
+    /// Leaves the token out.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Remote")
+            .field("server", &self.server)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Reach {
+    /// The configuration of this machine.
+    pub(crate) fn config(&self) -> anyhow::Result<Config> {
+        Config::load(&self.overrides)
+    }
+
+    /// Opens the way that there is.
+    pub(crate) async fn door(&self) -> anyhow::Result<Door> {
+        match &self.remote {
+            Some(remote) => Door::remote(remote),
+            None => Door::open(&self.config()?).await,
+        }
+    }
+}
 
 /// A way to the API, as the operator.
 pub(crate) enum Door {
-    /// A server runs.
+    /// A server runs here.
     Socket(Box<reqwest::Client>, String),
     /// None runs; this process has opened the store.
     Inside(Box<House>, String),
+    /// A server elsewhere.
+    Remote(Box<reqwest::Client>, Remote),
+}
+
+/// What the authority refused.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) status: u16,
+    pub(crate) code: Option<String>,
+    detail: String,
+}
+
+impl core::error::Error for Refused {}
+
+impl core::fmt::Display for Refused {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(&self.detail)
+    }
 }
 
 /// Where a running server listens for commands.
@@ -26,7 +87,7 @@ pub(crate) fn socket_path(data_dir: &Path) -> PathBuf {
 }
 
 impl Door {
-    /// Opens the way that there is.
+    /// The way to this machine's authority.
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         let settings = config.plain_settings();
         let base = settings.base_path.clone();
@@ -38,6 +99,14 @@ impl Door {
         Ok(Self::Inside(Box::new(house), base))
     }
 
+    fn remote(remote: &Remote) -> anyhow::Result<Self> {
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(30))
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        Ok(Self::Remote(Box::new(client), remote.clone()))
+    }
+
     /// Calls the API; `Null` where it answers nothing.
     pub(crate) async fn call(
         &self,
@@ -47,32 +116,68 @@ impl Door {
     ) -> anyhow::Result<Value> {
         let (status, text) = match self {
             Self::Socket(client, base) => {
-                let mut request = client.request(method, format!("http://localhost{base}{path}"));
-                if let Some(body) = body {
-                    request = request.json(body);
-                }
-                let response = request
-                    .send()
-                    .await
-                    .context("the running server does not answer")?;
-                (response.status(), response.bytes().await?.to_vec())
+                let request = client.request(method, format!("http://localhost{base}{path}"));
+                let sent = send(request, body).await;
+                sent.context("the running server does not answer")?
             }
             Self::Inside(house, base) => {
                 inside(&house.operator, method, &format!("{base}{path}"), body).await?
             }
+            Self::Remote(client, remote) => {
+                let request = client
+                    .request(method, format!("{}{path}", remote.server))
+                    .bearer_auth(&remote.token);
+                let sent = send(request, body).await;
+                sent.with_context(|| format!("{} does not answer", remote.server))?
+            }
         };
-        let answer: Value = serde_json::from_slice(&text).unwrap_or_default();
         if status.is_success() {
-            return Ok(answer);
+            return Ok(serde_json::from_slice(&text).unwrap_or_default());
         }
-        let member = |name: &str| answer.get(name).and_then(Value::as_str);
-        bail!(
-            "{}",
-            member("detail")
-                .or(member("title"))
-                .map_or_else(|| status.to_string(), ToOwned::to_owned)
-        )
+        Err(self.refused(status, &text).into())
     }
+
+    fn refused(&self, status: StatusCode, text: &[u8]) -> Refused {
+        let answer: Value = serde_json::from_slice(text).unwrap_or_default();
+        let member = |name: &str| {
+            answer
+                .get(name)
+                .and_then(Value::as_str)
+                .map(ToOwned::to_owned)
+        };
+        let mut detail = member("detail")
+            .or(member("title"))
+            .unwrap_or_else(|| status.to_string());
+        if let Self::Remote(_, remote) = self {
+            let hint = match status {
+                StatusCode::UNAUTHORIZED => ": get a new token with the scope prolong:admin",
+                StatusCode::FORBIDDEN => ": the token needs the scope prolong:admin",
+                StatusCode::NOT_FOUND if answer.is_null() => {
+                    ": is that the address of an authority, with its base path?"
+                }
+                _ => "",
+            };
+            detail = format!("{} answers: {detail}{hint}", remote.server);
+        }
+        Refused {
+            status: status.as_u16(),
+            code: member("code"),
+            detail,
+        }
+    }
+}
+
+async fn send(
+    request: reqwest::RequestBuilder,
+    body: Option<&Value>,
+) -> reqwest::Result<(StatusCode, Vec<u8>)> {
+    let request = match body {
+        Some(body) => request.json(body),
+        None => request,
+    };
+    let response = request.send().await?;
+    let status = response.status();
+    Ok((status, response.bytes().await?.to_vec()))
 }
 
 /// Calls a router in this process.

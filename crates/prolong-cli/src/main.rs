@@ -11,8 +11,10 @@ mod entropy;
 mod house;
 mod master_key;
 mod out;
+mod tls;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -20,7 +22,10 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let args = args::Args::parse();
+    let args = match args::Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return out::usage(&error),
+    };
     let out = out::Out::new(args.output);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -31,7 +36,10 @@ fn main() -> ExitCode {
             return out.failed(&anyhow::Error::new(error).context("cannot start the runtime"));
         }
     };
-    match runtime.block_on(commands::run(args, &out)) {
+    let done = runtime.block_on(commands::run(args, &out));
+    // A backup under way, say, must not hold up the end of a server that was told to stop.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => out.failed(&error),
     }

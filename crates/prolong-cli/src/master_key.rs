@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use prolong_core::KeyId;
 use prolong_server::keys::MasterKeys;
 
 use crate::config::Config;
@@ -41,10 +42,66 @@ pub(crate) fn create(path: &Path) -> anyhow::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path).with_context(cannot)?;
-    let line = MasterKeys::generate_line(prolong_core::KeyId(1), &SystemEntropy);
+    let line = MasterKeys::generate_line(KeyId(1), &SystemEntropy);
     writeln!(file, "{}", *line)
         .and_then(|()| file.sync_all())
         .with_context(cannot)
+}
+
+/// What was added.
+pub(crate) struct Added {
+    pub(crate) id: KeyId,
+}
+
+/// Puts a fresh key before the others in the file; the file is replaced as a whole, so that no crash can lose a key.
+pub(crate) fn add(config: &Config) -> anyhow::Result<Added> {
+    if config.master_key.is_some() {
+        bail!(
+            "the master keys are in the environment (PROLONG__MASTER_KEY): put a new line `<id> <base64url of 32 random \
+             bytes>` before the others there, with a higher id that was never used"
+        );
+    }
+    let path = &config.master_key_file;
+    let old = zeroize::Zeroizing::new(read(path)?);
+    let newest = MasterKeys::parse(&old)
+        .map_err(|error| anyhow::anyhow!("{} cannot be used: {error}", path.display()))?
+        .newest();
+    let Some(id) = newest.0.checked_add(1).map(KeyId) else {
+        bail!(
+            "there are no ids beyond 255; master keys are replaced rarely, and this was the last"
+        );
+    };
+    let line = MasterKeys::generate_line(id, &SystemEntropy);
+    let text = zeroize::Zeroizing::new(format!("{}\n{}", *line, *old));
+    let cannot = || format!("cannot write the master key {}", path.display());
+    let beside = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options
+        .open(&beside)
+        .with_context(|| format!("cannot write {}", beside.display()))?;
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| std::fs::metadata(path))
+        .and_then(|facts| file.set_permissions(facts.permissions()))
+        .and_then(|()| file.sync_all())
+        .and_then(|()| std::fs::rename(&beside, path));
+    if written.is_err() {
+        // The first error says more than a failure to tidy up.
+        let _ = std::fs::remove_file(&beside);
+    }
+    written.with_context(cannot)?;
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        std::fs::File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .with_context(cannot)?;
+    }
+    Ok(Added { id })
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {
@@ -55,23 +112,34 @@ fn read(path: &Path) -> anyhow::Result<String> {
 
 /// Readable by owner or group, never by everybody.
 pub(crate) fn check_mode(path: &Path) -> anyhow::Result<()> {
-    let facts = std::fs::metadata(path).with_context(|| {
+    check_private(path, "the master key", || {
         format!(
             "there is no master key at {0}; `prolong config init` makes one, or copy yours there",
             path.display()
         )
-    })?;
+    })
+}
+
+/// Refuses a secret file that everybody can reach.
+pub(crate) fn check_private(
+    path: &Path,
+    what: &str,
+    missing: impl FnOnce() -> String,
+) -> anyhow::Result<()> {
+    let facts = std::fs::metadata(path).with_context(missing)?;
+    if facts.is_dir() {
+        bail!("{} is a folder, not {what}", path.display());
+    }
     #[cfg(unix)]
     {
         let mode = std::os::unix::fs::PermissionsExt::mode(&facts.permissions());
         if mode & 0o007 != 0 {
             bail!(
-                "everybody on this machine can reach the master key {0}: chmod 600 {0}",
+                "everybody on this machine can reach {what} {0}: chmod 600 {0}",
                 path.display()
             );
         }
     }
-    let _ = facts;
     Ok(())
 }
 
@@ -93,5 +161,88 @@ mod tests {
         assert!(create(&path).is_err(), "a key is never overwritten");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
         assert!(read(&path).unwrap_err().to_string().contains("chmod 600"));
+    }
+
+    #[test]
+    fn the_group_may_read_it_and_the_world_may_not_even_write_or_run_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("master.key");
+        create(&path).unwrap();
+        for (mode, good) in [
+            (0o400, true),
+            (0o440, true),
+            (0o660, true),
+            (0o604, false),
+            (0o602, false),
+            (0o601, false),
+        ] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(check_mode(&path).is_ok(), good, "{mode:o}");
+        }
+        assert!(
+            check_mode(folder.path())
+                .unwrap_err()
+                .to_string()
+                .contains("folder")
+        );
+    }
+
+    #[expect(
+        clippy::unwrap_used,
+        reason = "a test that cannot set its scene should stop"
+    )]
+    fn config(folder: &Path, environment: &[(&str, &str)]) -> Config {
+        let environment = environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let overrides = crate::config::Overrides {
+            data_dir: Some(folder.to_owned()),
+            ..crate::config::Overrides::default()
+        };
+        let text = "[[clients]]\nid = \"web\"\n";
+        Config::read(text, Some(Path::new("x.toml")), environment, &overrides).unwrap()
+    }
+
+    #[test]
+    fn a_new_key_comes_first_and_keeps_the_old_ones_and_the_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path(), &[]);
+        create(&config.master_key_file).unwrap();
+        let old = std::fs::read_to_string(&config.master_key_file).unwrap();
+        let mode = std::fs::Permissions::from_mode(0o640);
+        std::fs::set_permissions(&config.master_key_file, mode).unwrap();
+        assert_eq!(add(&config).unwrap().id, KeyId(2));
+        assert_eq!(add(&config).unwrap().id, KeyId(3));
+        let new = std::fs::read_to_string(&config.master_key_file).unwrap();
+        assert!(new.ends_with(&old), "what was there stays");
+        let ids: Vec<_> = MasterKeys::parse(&new).unwrap().ids().collect();
+        assert_eq!(ids, [KeyId(3), KeyId(2), KeyId(1)]);
+        let facts = std::fs::metadata(&config.master_key_file).unwrap();
+        assert_eq!(facts.permissions().mode() & 0o777, 0o640);
+        let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+    }
+
+    #[test]
+    fn keys_of_the_environment_and_the_last_id_are_explained() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+        let line = format!("1 {key}");
+        let elsewhere = config(folder.path(), &[("PROLONG__MASTER_KEY", &line)]);
+        assert!(
+            add(&elsewhere)
+                .err()
+                .unwrap()
+                .to_string()
+                .contains("PROLONG__MASTER_KEY")
+        );
+        let last = config(folder.path(), &[]);
+        std::fs::write(&last.master_key_file, format!("255 {key}\n")).unwrap();
+        std::fs::set_permissions(
+            &last.master_key_file,
+            std::fs::Permissions::from_mode(0o600),
+        )
+        .unwrap();
+        assert!(add(&last).err().unwrap().to_string().contains("255"));
     }
 }

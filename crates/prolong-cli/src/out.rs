@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use crate::args::Output;
+use crate::config::ConfigFaults;
+use crate::door::Refused;
 
 /// Where results go.
 #[derive(Clone, Copy, Debug)]
@@ -99,7 +101,7 @@ impl Out {
     pub(crate) fn failed(&self, error: &anyhow::Error) -> ExitCode {
         let text = format!("{error:#}");
         let text = if self.json {
-            json!({ "error": text }).to_string()
+            as_json(error, &text).to_string()
         } else {
             format!("prolong: {text}")
         };
@@ -108,10 +110,45 @@ impl Out {
     }
 }
 
+/// Says what is wrong with the command line, or prints the help that was asked for.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let mut json = false;
+    while let Some(word) = words.next() {
+        json |= word == "--output=json"
+            || (word == "--output" && words.next().as_deref() == Some("json"));
+    }
+    if json && error.use_stderr() {
+        let text = error.to_string();
+        let text = text.trim_start_matches("error: ").trim_end();
+        let _ = writeln!(anstream::stderr(), "{}", json!({ "error": text }));
+    } else {
+        let _ = error.print();
+    }
+    // What clap itself would exit with: 2 for a fault, 0 for help.
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// `{"error": …}`, with the problem code of the authority or the list of a configuration's faults where there is one.
+fn as_json(error: &anyhow::Error, text: &str) -> Value {
+    if let Some(faults) = error.downcast_ref::<ConfigFaults>() {
+        let list = faults.list.iter();
+        let list: Vec<Value> = list
+            .map(|(key, message)| json!({ "key": key, "message": message }))
+            .collect();
+        return json!({ "error": text, "faults": list });
+    }
+    match error.downcast_ref::<Refused>() {
+        Some(refused) => json!({ "error": text, "status": refused.status, "code": refused.code }),
+        None => json!({ "error": text }),
+    }
+}
+
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => "–".to_owned(),
+
         other => other.to_string(),
     }
 }

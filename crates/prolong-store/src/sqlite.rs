@@ -108,6 +108,23 @@ impl SqliteStore {
         })
     }
 
+    /// The schema of the database in `dir`, without opening it for anything else; `None` where there is none.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is no database.
+    pub fn schema_of(dir: &Path) -> Result<Option<usize>, StoreError> {
+        let path = dir.join("prolong.db");
+        if !path.exists() {
+            return Ok(None);
+        }
+        let told = |error: rusqlite::Error| open::explain(&path, &error);
+        let db = open::reader(&path)?;
+        let version: i64 = db
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .map_err(told)?;
+        Ok(Some(usize::try_from(version).unwrap_or(0)))
+    }
+
     /// Why the writer stopped for good, if it did: the server should answer nothing more and exit.
     #[must_use]
     pub fn failed(&self) -> Option<String> {

@@ -1,8 +1,9 @@
 //! `prolong backup`, `prolong restore`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::{Context, bail};
 use axum::http::Method;
 use prolong_server::clock::Clock;
 use prolong_server::entropy::draw;
@@ -13,7 +14,7 @@ use serde_json::json;
 use crate::clock::{SystemClock, shown};
 use crate::config::Config;
 use crate::door::{self, Door};
-use crate::entropy::SystemEntropy;
+use crate::entropy::{self, SystemEntropy};
 use crate::house;
 use crate::out::Out;
 
@@ -29,14 +30,28 @@ pub(super) async fn backup(config: &Config, file: &Path, out: &Out) -> anyhow::R
         )
         .await?;
     } else {
-        house::open_store(config)?.backup(&file)?;
+        copy_out(&house::open_store(config)?, &file)?;
     }
-    out.say(&format!(
+    let facts = json!({ "file": file, "needs": config.master_key_file });
+    let text = format!(
         "wrote {}. It needs the master key {} to be of use; keep the two apart",
         file.display(),
         config.master_key_file.display()
-    ));
+    );
+    out.facts(&facts, &text);
     Ok(())
+}
+
+/// Copies the database into `to`, which appears when the copy is whole: one that broke off never looks like a backup.
+pub(super) fn copy_out(store: &SqliteStore, to: &Path) -> anyhow::Result<()> {
+    if to.exists() {
+        bail!("{} is there already; choose another name", to.display());
+    }
+    let mut name = to.as_os_str().to_owned();
+    name.push(format!(".{}.partial", entropy::hex::<4>()));
+    let partial = PathBuf::from(name);
+    store.backup(&partial)?;
+    std::fs::rename(&partial, to).with_context(|| format!("cannot write {}", to.display()))
 }
 
 pub(super) async fn restore(

@@ -1,6 +1,7 @@
 //! `prolong client …`
 
 use aws_lc_rs::digest::{SHA256, digest};
+use axum::http::Method;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use prolong_server::entropy::draw;
@@ -8,14 +9,23 @@ use prolong_server::settings::{ClientKind, Transport};
 use serde_json::{Value, json};
 
 use crate::args::Client;
-use crate::config::{Config, Overrides};
+use crate::door::Reach;
 use crate::entropy::SystemEntropy;
 use crate::out::Out;
 
-pub(super) fn run(overrides: &Overrides, command: &Client, out: &Out) -> anyhow::Result<()> {
+pub(super) async fn run(reach: &Reach, command: &Client, out: &Out) -> anyhow::Result<()> {
     match command {
+        Client::List if reach.remote.is_some() => {
+            let door = reach.door().await?;
+            let answer = door.call(Method::GET, "/v1/admin/clients", None).await?;
+            let clients = answer["clients"].as_array().cloned().unwrap_or_default();
+            out.table(
+                &clients,
+                &["id", "kind", "policy", "audience", "scopes", "transport"],
+            );
+        }
         Client::List => {
-            let settings = Config::load(overrides)?.plain_settings();
+            let settings = reach.config()?.plain_settings();
             let clients: Vec<Value> = settings
                 .clients
                 .values()

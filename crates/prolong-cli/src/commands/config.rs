@@ -46,7 +46,7 @@ fn explain(overrides: &Overrides, name: Option<&str>, out: &Out) -> anyhow::Resu
     if let Some(name) = name {
         let policy = config
             .policy(name)
-            .with_context(|| format!("there is no policy or preset {name}"))?;
+            .map_err(|hint| anyhow::anyhow!("there is no policy or preset {name}; {hint}"))?;
         chosen.insert(name.to_owned(), (*policy).clone());
     } else {
         for client in config.plain_settings().clients.values() {

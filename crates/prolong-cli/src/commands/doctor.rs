@@ -1,120 +1,146 @@
-//! `prolong doctor`
+//! `prolong doctor`: looks, changes nothing, and says what to mend.
 
-use prolong_server::clock::Clock;
-use prolong_store::{KeyState, Store};
+mod authority;
+mod files;
+mod network;
+
 use serde_json::{Value, json};
 
-use crate::clock::SystemClock;
 use crate::config::{Config, Overrides};
 use crate::door::{Door, socket_path};
 use crate::out::Out;
-use crate::{house, master_key};
 
 pub(super) async fn run(overrides: &Overrides, out: &Out) -> anyhow::Result<()> {
-    let mut findings = Vec::new();
-    let config = match Config::load(overrides) {
+    let mut findings = Findings::default();
+    match Config::load(overrides) {
         Ok(config) => {
             let from = config.file.as_ref().map_or_else(
                 || "development mode".to_owned(),
                 |file| file.display().to_string(),
             );
-            note(&mut findings, "configuration", Ok(from));
-            Some(config)
+            findings.good("configuration", from);
+            look(&config, &mut findings).await;
         }
-        Err(error) => {
-            note(&mut findings, "configuration", Err(error));
-            None
+        Err(error) => findings.bad("configuration", &error),
+    }
+    findings.tell(out)
+}
+
+async fn look(config: &Config, findings: &mut Findings) {
+    network::settings(config, findings);
+    files::look(config, findings);
+    let has_database = config.data_dir.join("prolong.db").exists();
+    if !has_database && !socket_path(&config.data_dir).exists() {
+        findings.good("database", "none yet; the first start makes it");
+        return;
+    }
+    match Door::open(config).await {
+        Ok(door) => {
+            let running = matches!(door, Door::Socket(..));
+            if running {
+                findings.good("server", "runs");
+                network::issuer(config, findings).await;
+            } else {
+                findings.good("server", "does not run");
+            }
+            authority::look(config, &door, findings).await;
         }
-    };
-    if let Some(config) = config {
-        let key = match &config.master_key {
-            Some(_) => Ok("from the environment".to_owned()),
-            None => master_key::check_mode(&config.master_key_file)
-                .map(|()| config.master_key_file.display().to_string()),
+        Err(error) => findings.bad("database", &error),
+    }
+}
+
+/// What was found, in the order in which it was looked at.
+#[derive(Default)]
+struct Findings(Vec<Finding>);
+
+struct Finding {
+    what: &'static str,
+    level: Level,
+    found: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Good,
+    /// Works, and will be regretted.
+    Warning,
+    /// Does not work, or is not safe.
+    Bad,
+}
+
+impl Level {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Good => "ok",
+            Self::Warning => "warn",
+            Self::Bad => "BAD",
+        }
+    }
+}
+
+impl Findings {
+    fn good(&mut self, what: &'static str, found: impl Into<String>) {
+        self.note(what, Level::Good, found.into());
+    }
+
+    fn warn(&mut self, what: &'static str, found: impl Into<String>) {
+        self.note(what, Level::Warning, found.into());
+    }
+
+    fn bad(&mut self, what: &'static str, found: &anyhow::Error) {
+        self.note(what, Level::Bad, format!("{found:#}"));
+    }
+
+    fn result(&mut self, what: &'static str, found: anyhow::Result<String>) {
+        match found {
+            Ok(found) => self.good(what, found),
+            Err(error) => self.bad(what, &error),
+        }
+    }
+
+    fn note(&mut self, what: &'static str, level: Level, found: String) {
+        self.0.push(Finding { what, level, found });
+    }
+
+    fn tell(self, out: &Out) -> anyhow::Result<()> {
+        let count = |level| {
+            self.0
+                .iter()
+                .filter(|finding| finding.level == level)
+                .count()
         };
-        note(
-            &mut findings,
-            "master key",
-            key.and_then(|from| master_key::load(&config).map(|_| from)),
+        let (bad, warnings) = (count(Level::Bad), count(Level::Warning));
+        let text: Vec<String> = self
+            .0
+            .iter()
+            .map(|finding| {
+                let (level, what) = (finding.level.word(), finding.what);
+                format!(
+                    "{level:<4} {what:<14} {}",
+                    finding.found.replace('\n', "\n                    ")
+                )
+            })
+            .collect();
+        let facts: Vec<Value> = self
+            .0
+            .iter()
+            .map(|finding| {
+                json!({
+                    "what": finding.what,
+                    "level": finding.level.word().to_lowercase(),
+                    "ok": finding.level != Level::Bad,
+                    "found": finding.found,
+                })
+            })
+            .collect();
+        out.facts(
+            &json!({ "ok": bad == 0, "warnings": warnings, "findings": facts }),
+            &text.join("\n"),
         );
-        note(
-            &mut findings,
-            "clock",
-            SystemClock::new()
-                .trusted_now()
-                .map(crate::clock::shown)
-                .map_err(anyhow::Error::msg),
-        );
-        if matches!(running(&config).await, Some(())) {
-            note(
-                &mut findings,
-                "server",
-                Ok("runs; the database was not looked at".to_owned()),
-            );
-        } else if config.data_dir.join("prolong.db").exists() {
-            note(&mut findings, "database", database(&config).await);
+        if bad == 0 {
+            Ok(())
         } else {
-            note(
-                &mut findings,
-                "database",
-                Ok("none yet; the first start makes it".to_owned()),
-            );
+            anyhow::bail!("{bad} of {} must be mended", self.0.len())
         }
     }
-    let bad = findings
-        .iter()
-        .filter(|finding| finding["ok"] == false)
-        .count();
-    let text: Vec<String> = findings
-        .iter()
-        .map(|finding| {
-            let word = |member: &str| finding[member].as_str().unwrap_or_default().to_owned();
-            format!(
-                "{:<4} {:<14} {}",
-                if finding["ok"] == true { "ok" } else { "BAD" },
-                word("what"),
-                word("found")
-            )
-        })
-        .collect();
-    out.facts(
-        &json!({ "ok": bad == 0, "findings": findings }),
-        &text.join("\n"),
-    );
-    if bad == 0 {
-        Ok(())
-    } else {
-        anyhow::bail!("{bad} of {} must be mended", text.len())
-    }
-}
-
-fn note(findings: &mut Vec<Value>, what: &str, found: anyhow::Result<String>) {
-    let (ok, found) = match found {
-        Ok(found) => (true, found),
-        Err(error) => (false, format!("{error:#}")),
-    };
-    findings.push(json!({ "what": what, "ok": ok, "found": found }));
-}
-
-async fn running(config: &Config) -> Option<()> {
-    if !socket_path(&config.data_dir).exists() {
-        return None;
-    }
-    matches!(Door::open(config).await, Ok(Door::Socket(..))).then_some(())
-}
-
-async fn database(config: &Config) -> anyhow::Result<String> {
-    let store = house::open_store(config)?;
-    SystemClock::new().agree_with(house::high_water(&store).await?)?;
-    let counts = store.counts().await?;
-    let keys = store.signing_keys().await?;
-    if !keys.iter().any(|key| key.state == KeyState::Active) && !keys.is_empty() {
-        anyhow::bail!("there is no active signing key: `prolong key rotate` makes one");
-    }
-    Ok(format!(
-        "{} users, {} sessions, {} signing keys",
-        counts.users,
-        counts.sessions,
-        keys.len()
-    ))
 }

@@ -10,38 +10,48 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
-use prolong_server::serve::{Listening, run_background, serve};
+use prolong_server::serve::{Listening, public_router, run_background, serve};
 use prolong_store::SqliteStore;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use super::backup::copy_out;
 use crate::config::Config;
 use crate::door::socket_path;
 use crate::house::{self, House};
 use crate::out::Out;
+use crate::tls::Certificate;
 
 /// What the operator's socket can do beside the API.
 pub(super) const BACKUP: &str = "/operator/backup";
 
 pub(super) async fn run(config: &Config, out: &Out) -> anyhow::Result<()> {
     start_log(config);
-    let listeners = listen(config).await?;
-    let bound = listeners
-        .first()
-        .context("nowhere to listen")?
-        .local_addr()?;
+    let certificate = config.tls.as_ref().map(Certificate::load).transpose()?;
+    let mut sockets = Sockets {
+        public: listen(config).await?,
+        admin: None,
+        certificate,
+    };
+    if let Some(at) = config.admin_listen {
+        let cannot =
+            || format!("cannot listen on {at}: is another server there? Change `admin_listen`");
+        sockets.admin = Some(TcpListener::bind(at).await.with_context(cannot)?);
+    }
+    let bound = sockets.bound()?;
     let house = house::open(config, config.settings(bound)).await?;
     let issuer = config.issuer(bound);
     if config.development {
         out.raw(&format!(
-            "Development mode: issuer {issuer}, data in {}. Try next:\n  prolong user add maryo\n  open {issuer}\n  prolong config init",
+            "Development mode: issuer {issuer}, data in {}. Try next, in another terminal:\n  prolong user add maryo      # \
+             then sign in at {issuer}\n  prolong session list\n  prolong config init         # a configuration to start from",
             config.data_dir.display()
         ));
     }
-    run_house(config, &house, listeners, &issuer, terminated()).await
+    serve_house(config, &house, sockets, &issuer, terminated()).await
 }
 
-/// Serves until told to stop.
+/// Serves at these addresses, without TLS, until told to stop.
 pub(crate) async fn run_house(
     config: &Config,
     house: &House,
@@ -49,14 +59,49 @@ pub(crate) async fn run_house(
     issuer: &str,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    let bound = listeners
-        .first()
-        .context("nowhere to listen")?
-        .local_addr()?;
-    let mut places: Vec<Listening> = listeners
-        .into_iter()
-        .map(|listener| Listening::Tcp(listener, house.router.clone()))
-        .collect();
+    let sockets = Sockets {
+        public: listeners,
+        admin: None,
+        certificate: None,
+    };
+    serve_house(config, house, sockets, issuer, stop).await
+}
+
+/// Where a server listens.
+struct Sockets {
+    public: Vec<TcpListener>,
+    /// For administration and metrics, if they have a place of their own.
+    admin: Option<TcpListener>,
+    certificate: Option<Arc<Certificate>>,
+}
+
+impl Sockets {
+    fn bound(&self) -> anyhow::Result<SocketAddr> {
+        let first = self.public.first().context("nowhere to listen")?;
+        Ok(first.local_addr()?)
+    }
+}
+
+/// Serves until told to stop.
+async fn serve_house(
+    config: &Config,
+    house: &House,
+    sockets: Sockets,
+    issuer: &str,
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let bound = sockets.bound()?;
+    let admin_bound = sockets
+        .admin
+        .as_ref()
+        .map(TcpListener::local_addr)
+        .transpose()?;
+    let mut places = places(
+        house,
+        sockets.public,
+        sockets.admin,
+        sockets.certificate.as_ref(),
+    )?;
     #[cfg(unix)]
     match operator_socket(&config.data_dir) {
         Ok((listener, owner)) => {
@@ -70,14 +115,23 @@ pub(crate) async fn run_house(
             ));
         }
         Err(error) => {
-            tracing::warn!(%error, "no operator's socket: commands work only while the server is stopped");
+            tracing::warn!(
+                error = format!("{error:#}"),
+                "no operator's socket: commands work only while the server is stopped"
+            );
         }
     }
     let background = tokio::spawn(run_background(Arc::clone(&house.authority)));
     let watch = tokio::spawn(exit_when_broken(Arc::clone(&house.store)));
-    tracing::info!("ready: listening on http://{bound}, issuer {issuer}");
+    let fresh = tokio::spawn(keep_fresh(sockets.certificate));
+    let scheme = config.scheme();
+    tracing::info!("ready: listening on {scheme}://{bound}, issuer {issuer}");
+    if let Some(admin) = admin_bound {
+        tracing::info!("administration and metrics on {scheme}://{admin}");
+    }
     serve(&house.authority, places, stop).await;
     background.abort();
+    fresh.abort();
     if let Err(error) = house.authority.store_activity().await {
         tracing::warn!(%error, "the last activity that was seen could not be stored");
     }
@@ -87,12 +141,66 @@ pub(crate) async fn run_house(
     Ok(())
 }
 
+/// What answers where.
+fn places(
+    house: &House,
+    public: Vec<TcpListener>,
+    admin: Option<TcpListener>,
+    certificate: Option<&Arc<Certificate>>,
+) -> anyhow::Result<Vec<Listening>> {
+    let acceptor = certificate.map(Certificate::acceptor).transpose()?;
+    let at = |listener, router| match &acceptor {
+        Some(acceptor) => Listening::Tls(listener, router, acceptor.clone()),
+        None => Listening::Tcp(listener, router),
+    };
+    let for_all = match admin {
+        Some(_) => public_router(house.router.clone()),
+        None => house.router.clone(),
+    };
+    let admin = admin.map(|listener| at(listener, house.router.clone()));
+    let public = public
+        .into_iter()
+        .map(|listener| at(listener, for_all.clone()));
+    Ok(public.chain(admin).collect())
+}
+
+/// Keeps the certificate fresh; SIGHUP reads its files again at once.
+async fn keep_fresh(certificate: Option<Arc<Certificate>>) {
+    let Some(certificate) = certificate else {
+        return;
+    };
+    let (tell, told) = tokio::sync::mpsc::channel(1);
+    let listen = async {
+        #[cfg(unix)]
+        if let Ok(mut hang_up) =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())
+        {
+            while hang_up.recv().await.is_some() {
+                // Full: it is being read again anyway.
+                let _ = tell.try_send(());
+            }
+        }
+        core::future::pending::<()>().await;
+    };
+    tokio::join!(certificate.keep_fresh(told), listen);
+}
+
 /// The configured address; in development mode both loopbacks.
 pub(crate) async fn listen(config: &Config) -> anyhow::Result<Vec<TcpListener>> {
     let at = config.listen;
-    let cannot =
-        || format!("cannot listen on {at}: is another server there? Choose another with --listen");
-    let first = TcpListener::bind(at).await.with_context(cannot)?;
+    let first = TcpListener::bind(at).await.map_err(|error| {
+        let remedy = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "another server is there; choose another with --listen"
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                "ports below 1024 are for root; choose another with --listen"
+            }
+            std::io::ErrorKind::AddrNotAvailable => "this machine does not have that address",
+            _ => "choose another with --listen",
+        };
+        anyhow::Error::new(error).context(format!("cannot listen on {at}: {remedy}"))
+    })?;
     let port = first.local_addr()?.port();
     let mut listeners = vec![first];
     if config.development && at.ip().is_loopback() && at.is_ipv4() {
@@ -175,7 +283,7 @@ async fn backup(
             Json(json!({ "detail": "`to` is missing" })),
         );
     };
-    match tokio::task::spawn_blocking(move || store.backup(&to)).await {
+    match tokio::task::spawn_blocking(move || copy_out(&store, &to)).await {
         Ok(Ok(())) => (StatusCode::OK, Json(json!({}))),
         Ok(Err(error)) => (
             StatusCode::CONFLICT,

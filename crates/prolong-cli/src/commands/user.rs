@@ -7,18 +7,17 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use crate::args::User;
-use crate::config::Config;
-use crate::door::{Door, segment};
+use crate::door::{Door, Reach, segment};
 use crate::out::Out;
 
-pub(super) async fn run(config: &Config, command: User, out: &Out) -> anyhow::Result<()> {
+pub(super) async fn run(reach: &Reach, command: User, out: &Out) -> anyhow::Result<()> {
     match command {
         User::Add {
             name,
             password_stdin,
         } => {
             let password = password(password_stdin)?;
-            let door = Door::open(config).await?;
+            let door = reach.door().await?;
             let body = json!({ "login": name, "password": password });
             let user = door
                 .call(Method::POST, "/v1/admin/users", Some(&body))
@@ -32,17 +31,17 @@ pub(super) async fn run(config: &Config, command: User, out: &Out) -> anyhow::Re
             );
         }
         User::List => {
-            let door = Door::open(config).await?;
+            let door = reach.door().await?;
             let users = all(&door, "/v1/admin/users", "users", "sub").await?;
             out.table(&users, &["login", "sub", "disabled", "last_sign_in"]);
         }
         User::Show(name) => {
-            let door = Door::open(config).await?;
+            let door = reach.door().await?;
             out.object(&find(&door, &name.name).await?);
         }
         User::Disable(name) => {
             verb(
-                config,
+                reach,
                 &name.name,
                 "disable",
                 "is out everywhere and cannot sign in",
@@ -50,10 +49,10 @@ pub(super) async fn run(config: &Config, command: User, out: &Out) -> anyhow::Re
             )
             .await?
         }
-        User::Enable(name) => verb(config, &name.name, "enable", "may sign in again", out).await?,
+        User::Enable(name) => verb(reach, &name.name, "enable", "may sign in again", out).await?,
         User::RequireReauth(name) => {
             verb(
-                config,
+                reach,
                 &name.name,
                 "require-reauth",
                 "must give the password again in every session",
@@ -63,7 +62,7 @@ pub(super) async fn run(config: &Config, command: User, out: &Out) -> anyhow::Re
         }
         User::SignOut(name) => {
             verb(
-                config,
+                reach,
                 &name.name,
                 "sign-out",
                 "is signed out everywhere",
@@ -76,7 +75,7 @@ pub(super) async fn run(config: &Config, command: User, out: &Out) -> anyhow::Re
             password_stdin,
         } => {
             let password = password(password_stdin)?;
-            let door = Door::open(config).await?;
+            let door = reach.door().await?;
             let path = format!(
                 "/v1/admin/users/{}/password",
                 sub(&find(&door, &name).await?)
@@ -91,14 +90,8 @@ pub(super) async fn run(config: &Config, command: User, out: &Out) -> anyhow::Re
     Ok(())
 }
 
-async fn verb(
-    config: &Config,
-    name: &str,
-    verb: &str,
-    done: &str,
-    out: &Out,
-) -> anyhow::Result<()> {
-    let door = Door::open(config).await?;
+async fn verb(reach: &Reach, name: &str, verb: &str, done: &str, out: &Out) -> anyhow::Result<()> {
+    let door = reach.door().await?;
     let path = format!("/v1/admin/users/{}/{verb}", sub(&find(&door, name).await?));
     let user = door.call(Method::POST, &path, Some(&json!({}))).await?;
     out.facts(&user, &format!("{name} {done}"));

@@ -1,4 +1,7 @@
 //! `PROLONG__LIMITS__CONNECTIONS=500` says what `connections = 500` under `[limits]` says, and wins.
+//!
+//! A client is named by its id, a policy by its name: `PROLONG__CLIENTS__WEB__ORIGINS`. Capitals count as small letters
+//! and whatever a variable's name cannot hold as `_`, so that `my-app` is `MY_APP`.
 
 use toml::{Table, Value};
 
@@ -24,29 +27,63 @@ pub(super) fn apply(
         let last = steps.pop().unwrap_or_default();
         match place(table, &steps) {
             Ok(at) => {
-                at.insert(last.to_owned(), value(text));
+                let key = spelled(at, last);
+                at.insert(key, value(text));
             }
-            Err(step) => faults.add(
-                &name,
-                &format!("`{step}` is not a table: set it in the file"),
-            ),
+            Err(wrong) => faults.add(&name, &wrong),
         }
     }
     master_key
 }
 
-/// The table at the end of these steps; `Err` names the one that leads nowhere.
-fn place<'a, 'b>(table: &'a mut Table, steps: &[&'b str]) -> Result<&'a mut Table, &'b str> {
+/// The table at the end of these steps; `Err` says what is wrong with the step that leads nowhere.
+fn place<'a>(table: &'a mut Table, steps: &[&str]) -> Result<&'a mut Table, String> {
     let Some((step, rest)) = steps.split_first() else {
         return Ok(table);
     };
-    match table
-        .entry(*step)
-        .or_insert_with(|| Value::Table(Table::new()))
-    {
+    let key = spelled(table, step);
+    let next = table
+        .entry(&key)
+        .or_insert_with(|| Value::Table(Table::new()));
+    match next {
         Value::Table(next) => place(next, rest),
-        _ => Err(step),
+        Value::Array(items) => {
+            let Some((id, rest)) = rest.split_first() else {
+                return Err(format!("`{key}` is a list: name one by its id"));
+            };
+            let named = items
+                .iter_mut()
+                .filter_map(Value::as_table_mut)
+                .find(|item| {
+                    let known = item.get("id").and_then(Value::as_str);
+                    known.is_some_and(|known| folded(known) == folded(id))
+                });
+            match named {
+                Some(item) => place(item, rest),
+                None => Err(format!(
+                    "`{key}` has none with the id \"{id}\": add it to the file"
+                )),
+            }
+        }
+        _ => Err(format!("`{key}` is not a table: set it in the file")),
     }
+}
+
+/// The key of the table that is meant by a name of the environment; itself where there is none.
+fn spelled(table: &Table, step: &str) -> String {
+    let known = table.keys().find(|key| folded(key) == folded(step));
+    known.map_or_else(|| step.to_owned(), Clone::clone)
+}
+
+fn folded(name: &str) -> String {
+    let fold = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_lowercase()
+        } else {
+            '_'
+        }
+    };
+    name.chars().map(fold).collect()
 }
 
 /// As TOML where it is some, else as text: `500`, `true`, `["a", "b"]`, `15m`.

@@ -31,6 +31,10 @@ impl Faults {
             .push((key.to_owned(), message.to_owned()));
     }
 
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.list.borrow().iter().any(|(known, _)| known == key)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.list.borrow().is_empty()
     }
@@ -44,10 +48,25 @@ impl Faults {
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = self.list.borrow();
-        let (n, s) = (list.len(), if list.len() == 1 { "" } else { "s" });
+        ConfigFaults::from(self.clone()).fmt(f)
+    }
+}
+
+/// Everything that is wrong with a configuration, as an error.
+#[derive(Debug)]
+pub(crate) struct ConfigFaults {
+    file: String,
+    /// Key path and message of each.
+    pub(crate) list: Vec<(String, String)>,
+}
+
+impl core::error::Error for ConfigFaults {}
+
+impl fmt::Display for ConfigFaults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (n, s) = (self.list.len(), if self.list.len() == 1 { "" } else { "s" });
         write!(f, "{n} fault{s} in the configuration ({}):", self.file)?;
-        for (key, message) in list.iter() {
+        for (key, message) in &self.list {
             if key.is_empty() {
                 write!(f, "\n  it {message}")?
             } else {
@@ -58,8 +77,17 @@ impl fmt::Display for Faults {
     }
 }
 
+impl From<Faults> for ConfigFaults {
+    fn from(faults: Faults) -> Self {
+        Self {
+            file: faults.file.to_string(),
+            list: faults.list.borrow().clone(),
+        }
+    }
+}
+
 impl From<Faults> for anyhow::Error {
     fn from(faults: Faults) -> Self {
-        Self::msg(faults.to_string())
+        Self::new(ConfigFaults::from(faults))
     }
 }

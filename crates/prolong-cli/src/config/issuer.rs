@@ -37,7 +37,7 @@ pub(super) fn checked(
         wrong("but the host must be in lower case: it is compared character by character");
     } else if !is_loopback(host) && !secure {
         wrong(
-            "but tokens must not travel in the clear: write https:// (a reverse proxy in front speaks TLS)",
+            "but tokens must not travel in the clear: write https:// (let a reverse proxy in front speak TLS, or set `tls.cert` and `tls.key`)",
         );
     } else if is_loopback(host) && beyond {
         wrong(
@@ -54,6 +54,12 @@ pub(super) fn path(issuer: &str) -> String {
         .and_then(|at| rest.get(at..))
         .unwrap_or_default()
         .to_owned()
+}
+
+/// The host of an issuer.
+pub(super) fn host(issuer: &str) -> &str {
+    let rest = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
+    host_of(rest.split('/').next().unwrap_or_default())
 }
 
 fn host_of(authority: &str) -> &str {

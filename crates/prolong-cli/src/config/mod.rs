@@ -19,7 +19,7 @@ use anyhow::Context;
 use prolong_core::Policy;
 use prolong_server::settings::{Algorithm, Limits, Origins, Retention, Settings};
 
-pub(crate) use faults::Faults;
+pub(crate) use faults::{ConfigFaults, Faults};
 use section::Section;
 
 /// The configuration as meant.
@@ -31,6 +31,10 @@ pub(crate) struct Config {
     pub(crate) development: bool,
     /// Where to listen.
     pub(crate) listen: SocketAddr,
+    /// Where administration and metrics listen, if not at `listen`.
+    pub(crate) admin_listen: Option<SocketAddr>,
+    /// Certificate chain and private key, where this server speaks TLS itself.
+    pub(crate) tls: Option<TlsFiles>,
     /// Where database and keys are.
     pub(crate) data_dir: PathBuf,
     /// The file with the master keys.
@@ -45,6 +49,15 @@ pub(crate) struct Config {
     pub(crate) policies: BTreeMap<String, Arc<Policy>>,
     issuer: Option<String>,
     settings: Settings,
+}
+
+/// The files of `[tls]`, both PEM.
+#[derive(Clone, Debug)]
+pub(crate) struct TlsFiles {
+    /// The certificate, then the intermediates.
+    pub(crate) cert: PathBuf,
+    /// The private key.
+    pub(crate) key: PathBuf,
 }
 
 /// What comes from outside the file.
@@ -108,8 +121,13 @@ impl Config {
         match &self.issuer {
             Some(issuer) => issuer.clone(),
             None if self.development => format!("http://localhost:{}", bound.port()),
-            None => format!("http://{bound}"),
+            None => format!("{}://{bound}", self.scheme()),
         }
+    }
+
+    /// `https` where this server speaks TLS itself.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
     }
 
     /// What the authority needs, once it is known where the server listens.
@@ -130,9 +148,10 @@ impl Config {
         self.settings(self.listen)
     }
 
-    /// A policy of the configuration, or a preset.
-    pub(crate) fn policy(&self, name: &str) -> Option<Arc<Policy>> {
-        policies::named(&self.policies, name)
+    /// A policy of the configuration, or a preset; else a hint at what there is.
+    pub(crate) fn policy(&self, name: &str) -> Result<Arc<Policy>, String> {
+        let hint = || suggest::hint(name, &policies::names(&self.policies));
+        policies::named(&self.policies, name).ok_or_else(hint)
     }
 }
 
@@ -155,6 +174,9 @@ fn meant(
         .unwrap_or_else(|| PathBuf::from("prolong-data"));
     let key_file = root.string("master_key_file").map(PathBuf::from);
     let issuer = issuer::checked(issuer, listen, root.faults());
+    let admin_listen = root.address("admin_listen");
+    network::check_admin(&mut root, admin_listen, listen, issuer.as_deref());
+    let tls = tls(&mut root);
     let base_path = root
         .string("base_path")
         .or_else(|| issuer.as_deref().map(issuer::path))
@@ -190,7 +212,7 @@ fn meant(
         retention: retention(&mut root),
     };
     let mut log = root.section("log").unwrap_or_else(|| root.empty("log"));
-    let log_level = log.string("level").unwrap_or_else(|| "info".to_owned());
+    let log_level = log_level(&mut log);
     let log_json = log.word(
         "format",
         |word| ["text", "json"].iter().position(|w| *w == word),
@@ -205,6 +227,8 @@ fn meant(
         file: file.map(Path::to_owned),
         development,
         listen,
+        admin_listen,
+        tls,
         master_key_file: key_file.unwrap_or_else(|| data_dir.join("master.key")),
         data_dir,
         master_key,
@@ -216,24 +240,52 @@ fn meant(
     }
 }
 
-const NOT_YET: [(&str, &str); 4] = [
-    (
-        "tls",
-        "is not in this version: let a reverse proxy in front speak TLS, and name it in `trusted_proxies`",
-    ),
+const NOT_YET: [(&str, &str); 2] = [
     (
         "database",
         "is not in this version: the database is SQLite in `data_dir`",
-    ),
-    (
-        "admin_listen",
-        "is not in this version: close /v1/admin and /metrics in the reverse proxy",
     ),
     (
         "master_key",
         "does not belong into this file: put it into `master_key_file`, or into the environment as PROLONG__MASTER_KEY",
     ),
 ];
+
+/// One of the levels, or a filter in the notation of `tracing`, where a slip would silently mean another thing.
+fn log_level(log: &mut Section) -> String {
+    let levels = ["error", "warn", "info", "debug", "trace", "off"];
+    let level = log.string("level").unwrap_or_else(|| "info".to_owned());
+    if !level.contains(['=', ',']) {
+        if !levels.contains(&level.to_lowercase().as_str()) {
+            log.unknown_word::<()>("level", &level, &levels);
+        }
+    } else if let Err(error) = tracing_subscriber::EnvFilter::try_new(&level) {
+        log.fault(
+            "level",
+            &format!("is \"{level}\", which is not a filter: {error}"),
+        );
+    }
+    level
+}
+
+fn tls(root: &mut Section) -> Option<TlsFiles> {
+    let mut at = root.section("tls")?;
+    let cert = at.string("cert").map(PathBuf::from);
+    let key = at.string("key").map(PathBuf::from);
+    for (name, found) in [("cert", &cert), ("key", &key)] {
+        if found.is_none() && !at.has_fault(name) {
+            at.fault(
+                name,
+                "is needed: `tls.cert` names the file with the certificate chain, `tls.key` the one with its key (PEM)",
+            );
+        }
+    }
+    at.finish();
+    Some(TlsFiles {
+        cert: cert?,
+        key: key?,
+    })
+}
 
 fn limits(root: &mut Section) -> Limits {
     let base = Limits::default();

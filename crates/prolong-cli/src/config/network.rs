@@ -1,6 +1,6 @@
 //! Networks: `10.0.0.0/8`, `::1`.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use prolong_server::settings::Network;
 
@@ -20,6 +20,29 @@ pub(super) fn read(root: &mut Section) -> Vec<Network> {
         network
     };
     texts.into_iter().filter_map(read).collect()
+}
+
+/// `admin_listen`: another place than `listen`, and on this machine only where the issuer is.
+pub(super) fn check_admin(
+    root: &mut Section,
+    admin: Option<SocketAddr>,
+    listen: SocketAddr,
+    issuer: Option<&str>,
+) {
+    let Some(admin) = admin else { return };
+    if admin == listen && admin.port() != 0 {
+        root.fault(
+            "admin_listen",
+            "is the same as `listen`: choose another port, or leave it out",
+        );
+    }
+    let local = issuer.is_none_or(|issuer| super::issuer::is_loopback(super::issuer::host(issuer)));
+    if local && !admin.ip().is_loopback() {
+        root.fault(
+            "admin_listen",
+            "is beyond this machine, but the issuer is a name of this machine only: set `issuer` to the address that others use",
+        );
+    }
 }
 
 fn parse(text: &str) -> Option<Network> {

@@ -40,6 +40,11 @@ impl Section {
         self.faults.add(&self.full(key), message);
     }
 
+    /// Whether a fault of this key was noted.
+    pub(super) fn has_fault(&self, key: &str) -> bool {
+        self.faults.has(&self.full(key))
+    }
+
     pub(super) fn string(&mut self, key: &'static str) -> Option<String> {
         match self.take(key)? {
             Value::String(text) if !text.is_empty() => Some(text),
@@ -110,10 +115,7 @@ impl Section {
     }
 
     pub(super) fn unknown_word<T>(&self, key: &str, text: &str, words: &[&str]) -> Option<T> {
-        let hint = suggest::nearest(text, words).map_or_else(
-            || format!("must be one of: {}", words.join(", ")),
-            |word| format!("did you mean \"{word}\"?"),
-        );
+        let hint = suggest::hint(text, words);
         self.wrong(key, &format!("\"{text}\" is not known; {hint}"))
     }
 

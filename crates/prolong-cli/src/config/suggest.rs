@@ -1,5 +1,13 @@
 //! "Did you mean …?"
 
+/// "did you mean …?", or what there is to choose from.
+pub(super) fn hint(written: &str, known: &[&str]) -> String {
+    nearest(written, known).map_or_else(
+        || format!("must be one of: {}", known.join(", ")),
+        |word| format!("did you mean \"{word}\"?"),
+    )
+}
+
 /// The nearest of `known` to what was written, if it is near enough to be a slip.
 pub(super) fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     let near = known.iter().map(|word| (distance(written, word), *word));

@@ -75,7 +75,7 @@ fn all_faults_are_named_at_once_with_their_place_and_a_hint() {
     let faults = read(text).unwrap_err().each();
     let expected = [
         ("isuer", "did you mean `issuer`?"),
-        ("tls", "reverse proxy"),
+        ("tls.key", "is needed"),
         ("policies.orders.preset", "did you mean \"soft-expiry\"?"),
         ("policies.orders.access", "\"20m\""),
         ("policies.short.soft", "shorter than `access`"),
@@ -112,6 +112,81 @@ fn the_environment_wins_and_the_master_key_stays_apart() {
     assert_eq!(config.master_key.as_deref(), Some("secret"));
     let faults = read_with(GOOD, &[("PROLONG__LIMITS__CONECTIONS", "9")]).unwrap_err();
     assert!(faults.to_string().contains("limits.conections"), "{faults}");
+}
+
+#[test]
+fn the_environment_reaches_clients_and_policies_by_name() {
+    let text = GOOD
+        .replace("[policies.orders]", "[policies.my-orders]")
+        .replace("policy = \"orders\"", "policy = \"my-orders\"")
+        .replace("id = \"web\"", "id = \"Web.app\"");
+    let environment = [
+        (
+            "PROLONG__CLIENTS__WEB_APP__ORIGINS",
+            r#"["https://other.example.com"]"#,
+        ),
+        ("PROLONG__POLICIES__MY_ORDERS__ACCESS", "10m"),
+        ("PROLONG__LOG__LEVEL", "warn"),
+        ("PROLONG__ISSUER", "https://elsewhere.example.com"),
+        ("PROLONG__RETENTION__AUDIT", "30d"),
+    ];
+    let config = read_with(&text, &environment).unwrap();
+    let settings = config.plain_settings();
+    let client = &settings.clients["Web.app"];
+    assert_eq!(
+        client.origins,
+        Origins::Listed(vec!["https://other.example.com".to_owned()])
+    );
+    assert_eq!(client.policy.access.as_secs(), 600);
+    assert_eq!(config.log_level, "warn");
+    assert_eq!(settings.issuer, "https://elsewhere.example.com");
+    assert_eq!(settings.retention.audit.as_secs(), 30 * 86_400);
+    for (name, message) in [
+        ("PROLONG__CLIENTS__NOBODY__ORIGINS", "none with the id"),
+        ("PROLONG__CLIENTS", "must be a list of tables"),
+        (
+            "PROLONG__CLIENTS__WEB_APP__ORIGIN",
+            "did you mean `origins`?",
+        ),
+        ("PROLONG__LISTEN__PORT", "is not a table"),
+    ] {
+        let faults = read_with(&text, &[(name, "[\"https://x.example\"]")]).unwrap_err();
+        assert!(faults.to_string().contains(message), "{name}: {faults}");
+    }
+}
+
+#[test]
+fn tls_needs_both_files_and_changes_the_scheme() {
+    let text = "[[clients]]\nid = \"web\"\n[tls]\ncert = \"c.pem\"\nkey = \"k.pem\"\n";
+    let config = read(text).unwrap();
+    assert_eq!(config.issuer(config.listen), "https://127.0.0.1:8080");
+    let faults = read(&text.replace("key = ", "kee = ")).unwrap_err().each();
+    let keys: Vec<_> = faults.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(keys, ["tls.key", "tls.kee"]);
+    let faults = read(&text.replace("\"k.pem\"", "3")).unwrap_err().each();
+    assert_eq!(faults.len(), 1, "{faults:?}");
+}
+
+#[test]
+fn administration_has_a_place_of_its_own() {
+    let with = |admin: &str| read(&format!("admin_listen = \"{admin}\"\n{GOOD}"));
+    assert_eq!(
+        with("0.0.0.0:9090").unwrap().admin_listen.unwrap().port(),
+        9090
+    );
+    assert!(
+        with("127.0.0.1:8080")
+            .unwrap_err()
+            .to_string()
+            .contains("same as `listen`")
+    );
+    let local = "admin_listen = \"0.0.0.0:9090\"\n[[clients]]\nid = \"web\"\n";
+    assert!(
+        read(local)
+            .unwrap_err()
+            .to_string()
+            .contains("beyond this machine")
+    );
 }
 
 #[test]
@@ -175,4 +250,33 @@ fn the_examples_are_understood() {
         seen += 1;
     }
     assert!(seen >= 9, "{seen}");
+}
+
+/// What is read is described: each key that a table knows stands in the reference, in backticks.
+#[test]
+fn every_key_is_in_the_reference() {
+    let reference =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/configuration.md");
+    let reference = std::fs::read_to_string(reference).unwrap();
+    let text = "qqqqqqqq = 1\n[policies.p]\nqqqqqqqq = 1\n[limits]\nqqqqqqqq = 1\n[retention]\nqqqqqqqq = 1\n\
+                [log]\nqqqqqqqq = 1\n[tls]\ncert = \"c\"\nkey = \"k\"\nqqqqqqqq = 1\n[[clients]]\nid = \"c\"\nqqqqqqqq = 1\n";
+    let mut keys = 0;
+    for (place, message) in read(text).unwrap_err().each() {
+        let (_, known) = message.split_once("known here: ").unwrap();
+        let table = place.strip_suffix("qqqqqqqq").unwrap();
+        for key in known.split(", ") {
+            let written = match table {
+                "log." | "tls." => format!("`{table}{key}`"),
+                _ => format!("`{key}`"),
+            };
+            let is_table =
+                ["policies", "clients", "limits", "retention", "log", "tls"].contains(&key);
+            assert!(
+                reference.contains(&written) || is_table,
+                "{written} of {place} is not in the reference"
+            );
+            keys += 1;
+        }
+    }
+    assert!(keys > 55, "{keys}");
 }

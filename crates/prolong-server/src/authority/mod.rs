@@ -14,6 +14,7 @@ mod outside_ids;
 mod password;
 mod prolong;
 mod reauthenticate;
+mod refresh_keys;
 mod renew;
 mod reuse;
 mod revoke;

@@ -11,7 +11,7 @@ use super::concurrent::ConcurrentAnswers;
 use super::{Authority, OutsideIds, Parts};
 use crate::entropy::draw;
 use crate::feed::{LiveFeed, Streams};
-use crate::keys::{RefreshKeys, RingFault, SigningRing};
+use crate::keys::{RefreshKeys, RegisterFault, RingFault, SigningRing, register};
 use crate::serve::Metrics;
 use crate::settings::{ClientKind, Settings};
 use crate::users::{PasswordPool, SignInThrottle};
@@ -19,6 +19,9 @@ use crate::users::{PasswordPool, SignInThrottle};
 /// Why an authority could not be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum StartFault {
+    /// The master keys do not go with the store.
+    #[error(transparent)]
+    MasterKeys(#[from] RegisterFault),
     /// The signing keys.
     #[error(transparent)]
     Keys(#[from] RingFault),
@@ -47,6 +50,7 @@ impl Authority {
             master_keys,
         } = parts;
         let now = clock.trusted_now().map_err(StartFault::Clock)?;
+        register::check(&*store, &master_keys).await?;
         warn_of_bare_tokens(&settings);
         let signing =
             SigningRing::load(&*store, &master_keys, settings.algorithm, now, &*entropy).await?;

@@ -9,7 +9,7 @@ use prolong_store::{AuditFilter, MemoryStore, Page, Store, User};
 
 use super::sign_in::{Device, SignIn, SignedIn, Who};
 use super::users::NewUser;
-use super::{Authority, Parts};
+use super::{Authority, Parts, StartFault};
 use crate::clock::ManualClock;
 use crate::entropy::Entropy;
 use crate::http::problem::Failure;
@@ -135,6 +135,18 @@ pub(crate) async fn wired(draft: PolicyDraft) -> Wired {
 }
 
 impl World {
+    /// Another authority on the same store, as after a restart with these master keys.
+    pub(crate) async fn restarted(&self, master_keys: &str) -> Result<Authority, StartFault> {
+        Authority::new(Parts {
+            settings: self.authority.settings.clone(),
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            entropy: Arc::clone(&self.authority.entropy),
+            master_keys: MasterKeys::parse(master_keys).unwrap(),
+        })
+        .await
+    }
+
     pub(crate) fn later(&self, seconds: i64) {
         self.clock.advance_millis(seconds * 1000);
     }

@@ -13,6 +13,8 @@ pub(crate) mod cookie;
 pub(crate) mod cors;
 mod docs;
 pub(crate) mod feed;
+#[cfg(test)]
+mod key_stories;
 pub(crate) mod oauth;
 #[cfg(test)]
 mod oauth_world;

@@ -455,6 +455,7 @@ async fn every_administrative_call_asks_for_its_scope() {
         ("GET", "/v1/admin/keys", false, false),
         ("POST", "/v1/admin/keys/rotate", false, false),
         ("POST", "/v1/admin/keys/x/distrust", false, false),
+        ("POST", "/v1/admin/keys/refresh/1/distrust", false, false),
         ("GET", "/v1/admin/stats", true, false),
         ("GET", "/v1/admin/audit", true, false),
     ];

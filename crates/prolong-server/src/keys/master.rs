@@ -81,6 +81,24 @@ impl MasterKeys {
         self.0.first().map_or(KeyId(0), |key| key.id)
     }
 
+    /// The ids, newest first.
+    pub fn ids(&self) -> impl Iterator<Item = KeyId> {
+        self.0.iter().map(|key| key.id)
+    }
+
+    /// By what a key is known again: 64 bits that say nothing of the key, in hexadecimal.
+    pub(super) fn fingerprints(&self) -> Vec<(KeyId, String)> {
+        self.derive("prolong/fingerprint/v1")
+            .into_iter()
+            .map(|(id, bytes)| {
+                (
+                    id,
+                    bytes.iter().take(8).map(|b| format!("{b:02x}")).collect(),
+                )
+            })
+            .collect()
+    }
+
     /// A 256-bit key for one purpose from each master key (HKDF-SHA-256, no salt), newest first.
     pub(super) fn derive(&self, purpose: &'static str) -> Vec<(KeyId, Zeroizing<[u8; 32]>)> {
         self.0

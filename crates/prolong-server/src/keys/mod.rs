@@ -2,6 +2,7 @@
 
 mod master;
 mod refresh_token;
+pub(crate) mod register;
 mod ring;
 mod sealing;
 mod signer;
@@ -9,4 +10,5 @@ mod signer;
 pub use master::{KeyFault, MasterKeys};
 pub use refresh_token::{OpenedRefreshToken, RefreshKeys, SessionSecret};
 pub(crate) use refresh_token::{attempt_hash, secret_hash, user_key};
+pub use register::RegisterFault;
 pub use ring::{RingFault, SigningRing};

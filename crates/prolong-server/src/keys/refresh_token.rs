@@ -70,6 +70,11 @@ impl RefreshKeys {
         self.0.first().map_or(KeyId(0), |(id, _)| *id)
     }
 
+    /// The ids of the keys, newest first.
+    pub fn ids(&self) -> impl Iterator<Item = KeyId> {
+        self.0.iter().map(|(id, _)| *id)
+    }
+
     fn key(&self, id: KeyId) -> Option<&hmac::Key> {
         self.0
             .iter()

@@ -81,7 +81,7 @@ impl SigningRing {
             changes.push(Change::PutSigningKey(key.clone()));
         }
         if !keys.iter().any(|key| key.state == KeyState::Active) {
-            let key = make(&sealing, algorithm, KeyState::Active, now, entropy)?;
+            let key = make(&sealing, algorithm, KeyState::Active, now, entropy).await?;
             changes.push(Change::PutSigningKey(key.clone()));
             keys.push(key);
         }
@@ -127,7 +127,8 @@ impl SigningRing {
         self.state.load().keys.clone()
     }
 
-    /// Makes a new key the active one at once; the old one goes on verifying.
+    /// Makes a new key the active one at once; the old one goes on verifying. `also` gives further changes for the
+    /// same commit, from the new key's id.
     ///
     /// # Errors
     /// [`RingFault`]; nothing has changed then.
@@ -136,35 +137,29 @@ impl SigningRing {
         store: &dyn Store,
         now: Timestamp,
         entropy: &dyn Entropy,
-    ) -> Result<String, RingFault> {
+        also: impl FnOnce(&str) -> Vec<Change> + Send,
+    ) -> Result<(String, Committed), RingFault> {
         let _turn = self.changing.lock().await;
         let before = store.signing_keys().await?;
         let mut keys = before.clone();
-        let kid = match keys
-            .iter()
-            .find(|key| key.state == KeyState::Pending)
-            .map(|key| key.kid.clone())
-        {
+        keys.retain(|key| !self.is_unwanted(key));
+        let published = keys.iter().find(|key| key.state == KeyState::Pending);
+        let kid = match published.map(|key| key.kid.clone()) {
             Some(kid) => kid,
             None => {
-                let key = make(
-                    &self.sealing,
-                    self.algorithm,
-                    KeyState::Pending,
-                    now,
-                    entropy,
-                )?;
+                let key = self.make(KeyState::Pending, now, entropy).await?;
+                let kid = key.kid.clone();
                 keys.push(key);
-                keys.last().map(|key| key.kid.clone()).unwrap_or_default()
+                kid
             }
         };
         promote(&mut keys, &kid, now);
-        self.store(store, &before, keys, Vec::new()).await?;
-        Ok(kid)
+        let committed = self.store(store, &before, keys, also(&kid)).await?;
+        Ok((kid, committed))
     }
 
     /// Declares a key dead: it is published no more and verifies nothing; if it was active, another takes over at once.
-    /// `told` is committed with it.
+    /// `also` is committed with it.
     ///
     /// # Errors
     /// [`RingFault`]; nothing has changed then.
@@ -174,7 +169,7 @@ impl SigningRing {
         kid: &str,
         now: Timestamp,
         entropy: &dyn Entropy,
-        told: Vec<Change>,
+        also: Vec<Change>,
     ) -> Result<Committed, RingFault> {
         let _turn = self.changing.lock().await;
         let before = store.signing_keys().await?;
@@ -184,24 +179,20 @@ impl SigningRing {
             .find(|key| key.kid == kid)
             .ok_or_else(|| RingFault::Unknown(kid.to_owned()))?;
         let was_active = key.state == KeyState::Active;
-        key.state = KeyState::Dead;
-        key.state_since = now;
-        key.sealed = Vec::new();
-        if was_active {
-            let key = make(
-                &self.sealing,
-                self.algorithm,
-                KeyState::Active,
-                now,
-                entropy,
-            )?;
-            keys.push(key);
+        if key.state != KeyState::Dead {
+            key.state = KeyState::Dead;
+            key.state_since = now;
+            key.sealed = Vec::new();
         }
-        self.store(store, &before, keys, told).await
+        if was_active {
+            keys.push(self.make(KeyState::Active, now, entropy).await?);
+        }
+        self.store(store, &before, keys, also).await
     }
 
-    /// Learns what other nodes and commands have changed, and moves keys along their life: publishes the next one `publish_ahead` before the active one is `lifetime` old,
-    /// lets it take over, and forgets keys that have not signed for `verify_for`.
+    /// Learns what other nodes and commands have changed, and moves keys along their life: publishes the next one
+    /// `publish_ahead` before the active one is `lifetime` old, or at once where another algorithm is wanted; lets it
+    /// take over when it has been published so long; and forgets keys that have not signed for `verify_for`.
     ///
     /// # Errors
     /// [`RingFault`]; the next turn tries again.
@@ -217,47 +208,52 @@ impl SigningRing {
         let _turn = self.changing.lock().await;
         let before = store.signing_keys().await?;
         let mut keys = before.clone();
-        let active_since = keys
-            .iter()
-            .find(|key| key.state == KeyState::Active)
-            .map(|key| key.state_since);
-        let age = active_since.map_or(Duration::ZERO, |since| now.since(since));
-        let pending = keys
-            .iter()
-            .find(|key| key.state == KeyState::Pending)
-            .cloned();
-        match pending {
-            None if age + publish_ahead >= lifetime => {
-                keys.push(make(
-                    &self.sealing,
-                    self.algorithm,
-                    KeyState::Pending,
-                    now,
-                    entropy,
-                )?);
+        keys.retain(|key| !self.is_unwanted(key));
+        let active = keys.iter().find(|key| key.state == KeyState::Active);
+        let age = active.map_or(Duration::ZERO, |key| now.since(key.state_since));
+        let other_algorithm = active.is_some_and(|key| key.algorithm != self.algorithm.as_str());
+        let pending = keys.iter().find(|key| key.state == KeyState::Pending);
+        match pending.map(|next| (next.kid.clone(), now.since(next.state_since))) {
+            None if other_algorithm || age + publish_ahead >= lifetime => {
+                keys.push(self.make(KeyState::Pending, now, entropy).await?);
             }
-            Some(next) if age >= lifetime && now.since(next.state_since) >= publish_ahead => {
-                promote(&mut keys, &next.kid, now);
+            Some((kid, published))
+                if (other_algorithm || age >= lifetime) && published >= publish_ahead =>
+            {
+                promote(&mut keys, &kid, now);
             }
             _ => {}
         }
         keys.retain(|key| {
             key.state != KeyState::Retiring || now.since(key.state_since) < verify_for
         });
-        if keys == self.state.load().keys {
-            Ok(())
-        } else {
-            self.store(store, &before, keys, Vec::new()).await.map(drop)
+        if keys != self.state.load().keys {
+            self.store(store, &before, keys, Vec::new()).await?;
         }
+        Ok(())
     }
 
-    /// Stores what differs from `before`, as it was read from the store, together with `told`, and goes on with `keys`.
+    /// A successor that was published for an algorithm that is not wanted any more. It has never signed.
+    fn is_unwanted(&self, key: &SealedKey) -> bool {
+        key.state == KeyState::Pending && key.algorithm != self.algorithm.as_str()
+    }
+
+    async fn make(
+        &self,
+        state: KeyState,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Result<SealedKey, RingFault> {
+        make(&self.sealing, self.algorithm, state, now, entropy).await
+    }
+
+    /// Stores what differs from `before`, as it was read from the store, together with `also`, and goes on with `keys`.
     async fn store(
         &self,
         store: &dyn Store,
         before: &[SealedKey],
         keys: Vec<SealedKey>,
-        told: Vec<Change>,
+        also: Vec<Change>,
     ) -> Result<Committed, RingFault> {
         let state = State::of(keys, &self.sealing)?;
         let mut changes: Vec<Change> = state
@@ -270,7 +266,7 @@ impl SigningRing {
             .iter()
             .filter(|old| !state.keys.iter().any(|key| key.kid == old.kid));
         changes.extend(gone.map(|key| Change::RemoveSigningKey(key.kid.clone())));
-        changes.extend(told);
+        changes.extend(also);
         let committed = if changes.is_empty() {
             Committed::default()
         } else {
@@ -324,15 +320,26 @@ fn opened(key: &SealedKey, sealing: &Sealing) -> Option<Signer> {
         .filter(|signer| signer.kid == key.kid)
 }
 
-fn make(
+/// Makes a key. RSA takes up to a second of computing, which no request should wait for.
+async fn make(
     sealing: &Sealing,
     algorithm: Algorithm,
     state: KeyState,
     now: Timestamp,
     entropy: &dyn Entropy,
 ) -> Result<SealedKey, RingFault> {
-    let private = signer::generate(algorithm).ok_or(RingFault::CannotMake)?;
-    let signer = Signer::parse(algorithm, &private).ok_or(RingFault::CannotMake)?;
+    let computed = move || {
+        let private = signer::generate(algorithm)?;
+        let signer = Signer::parse(algorithm, &private)?;
+        Some((private, signer))
+    };
+    let made = match algorithm {
+        Algorithm::Es256 | Algorithm::EdDsa => computed(),
+        Algorithm::Rs256 | Algorithm::Ps256 => {
+            tokio::task::spawn_blocking(computed).await.ok().flatten()
+        }
+    };
+    let (private, signer) = made.ok_or(RingFault::CannotMake)?;
     let sealed = sealing
         .seal(&signer.kid, &private, entropy)
         .ok_or(RingFault::CannotMake)?;
@@ -362,187 +369,4 @@ fn promote(keys: &mut [SealedKey], kid: &str, now: Timestamp) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use prolong_store::MemoryStore;
-    use prolong_verify::{Expected, Revoked, verify};
-
-    struct Counting(std::sync::atomic::AtomicU8);
-    impl Entropy for Counting {
-        fn fill(&self, bytes: &mut [u8]) {
-            for byte in bytes {
-                *byte = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            }
-        }
-    }
-
-    const OLD: &str = "1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
-    const BOTH: &str = "2 ICECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
-    const NEW: &str = "2 ICECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
-    const DAY: Duration = Duration::from_secs(86_400);
-
-    fn entropy() -> Counting {
-        Counting(std::sync::atomic::AtomicU8::new(0))
-    }
-
-    async fn load(
-        store: &MemoryStore,
-        master: &str,
-        algorithm: Algorithm,
-    ) -> Result<SigningRing, RingFault> {
-        let master = MasterKeys::parse(master).unwrap();
-        SigningRing::load(store, &master, algorithm, Timestamp::EPOCH, &entropy()).await
-    }
-
-    fn good(ring: &SigningRing, token: &str) -> bool {
-        let expected = Expected::new("https://a.example", "api");
-        let salt = [0; 16];
-        verify(
-            token,
-            &ring.verification_keys(),
-            &expected,
-            &Revoked::new(salt),
-            1_000,
-        )
-        .is_ok()
-    }
-
-    const CLAIMS: &[u8] = br#"{"iss":"https://a.example","aud":"api","sub":"u","client_id":"web","iat":900,"exp":2000,"jti":"j"}"#;
-
-    #[tokio::test]
-    async fn every_algorithm_signs_what_the_verifier_accepts() {
-        for algorithm in Algorithm::ALL {
-            let ring = load(&MemoryStore::new([0; 16]), OLD, algorithm)
-                .await
-                .unwrap();
-            let token = ring.sign(CLAIMS).unwrap();
-            assert!(good(&ring, &token), "{algorithm:?}");
-            assert!(!ring.jwks().contains("\"d\""));
-        }
-    }
-
-    #[tokio::test]
-    async fn keys_survive_a_restart_and_a_new_master_key() {
-        let store = MemoryStore::new([0; 16]);
-        let token = load(&store, OLD, Algorithm::Es256)
-            .await
-            .unwrap()
-            .sign(CLAIMS)
-            .unwrap();
-        assert!(load(&store, NEW, Algorithm::Es256).await.is_err());
-        assert!(good(
-            &load(&store, BOTH, Algorithm::Es256).await.unwrap(),
-            &token
-        ));
-        assert!(
-            good(&load(&store, NEW, Algorithm::Es256).await.unwrap(), &token),
-            "it was resealed"
-        );
-    }
-
-    #[tokio::test]
-    async fn a_rotation_keeps_old_tokens_and_a_distrust_does_not() {
-        let store = MemoryStore::new([0; 16]);
-        let ring = load(&store, OLD, Algorithm::Es256).await.unwrap();
-        let old = ring.sign(CLAIMS).unwrap();
-        let old_kid = ring.list()[0].kid.clone();
-        ring.rotate(&store, Timestamp::from_secs(10), &entropy())
-            .await
-            .unwrap();
-        let new = ring.sign(CLAIMS).unwrap();
-        assert!(good(&ring, &old) && good(&ring, &new));
-        ring.distrust(
-            &store,
-            &old_kid,
-            Timestamp::from_secs(20),
-            &entropy(),
-            Vec::new(),
-        )
-        .await
-        .unwrap();
-        assert!(!good(&ring, &old) && good(&ring, &new));
-        let again = load(&store, OLD, Algorithm::Es256).await.unwrap();
-        assert!(!good(&again, &old) && good(&again, &new));
-    }
-
-    #[tokio::test]
-    async fn a_row_that_no_master_key_sealed_verifies_nothing() {
-        let store = MemoryStore::new([0; 16]);
-        let ring = load(&store, OLD, Algorithm::Es256).await.unwrap();
-        let elsewhere = load(&MemoryStore::new([0; 16]), NEW, Algorithm::Es256)
-            .await
-            .unwrap();
-        let mut planted = elsewhere.list()[0].clone();
-        planted.state = KeyState::Retiring;
-        let kid = planted.kid.clone();
-        store
-            .commit(Transaction::of(Change::PutSigningKey(planted)))
-            .await
-            .unwrap();
-        ring.tick(&store, Timestamp::EPOCH, 30 * DAY, DAY, 2 * DAY, &entropy())
-            .await
-            .unwrap();
-        assert!(!good(&ring, &elsewhere.sign(CLAIMS).unwrap()));
-        assert!(!ring.jwks().contains(&kid));
-    }
-
-    #[tokio::test]
-    async fn what_another_node_changed_is_learnt_and_never_undone() {
-        let store = MemoryStore::new([0; 16]);
-        let here = load(&store, OLD, Algorithm::Es256).await.unwrap();
-        let there = load(&store, OLD, Algorithm::Es256).await.unwrap();
-        let first = here.list()[0].kid.clone();
-        let old = here.sign(CLAIMS).unwrap();
-        there
-            .distrust(
-                &store,
-                &first,
-                Timestamp::from_secs(1),
-                &entropy(),
-                Vec::new(),
-            )
-            .await
-            .unwrap();
-        here.rotate(&store, Timestamp::from_secs(2), &entropy())
-            .await
-            .unwrap();
-        assert!(
-            !good(&here, &old),
-            "rotating here does not bring the dead key back"
-        );
-        there
-            .tick(
-                &store,
-                Timestamp::from_secs(3),
-                30 * DAY,
-                DAY,
-                2 * DAY,
-                &entropy(),
-            )
-            .await
-            .unwrap();
-        assert!(good(&there, &here.sign(CLAIMS).unwrap()));
-    }
-
-    #[tokio::test]
-    async fn a_key_is_published_before_it_signs_and_kept_after() {
-        let store = MemoryStore::new([0; 16]);
-        let ring = load(&store, OLD, Algorithm::Es256).await.unwrap();
-        let first = ring.sign(CLAIMS).unwrap();
-        let tick = async |days: u32| {
-            let now = Timestamp::EPOCH.plus(DAY * days);
-            ring.tick(&store, now, 30 * DAY, DAY, 2 * DAY, &entropy())
-                .await
-                .unwrap();
-            ring.list().iter().map(|key| key.state).collect::<Vec<_>>()
-        };
-        assert_eq!(tick(28).await, [KeyState::Active]);
-        assert_eq!(tick(29).await, [KeyState::Active, KeyState::Pending]);
-        let mut states = tick(30).await;
-        states.sort_by_key(|state| state.number());
-        assert_eq!(states, [KeyState::Active, KeyState::Retiring]);
-        assert!(good(&ring, &first));
-        assert_eq!(tick(32).await, [KeyState::Active]);
-        assert!(!good(&ring, &first));
-    }
-}
+mod tests;

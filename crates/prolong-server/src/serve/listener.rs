@@ -3,7 +3,9 @@
 //! 1. At most `limits.connections` at a time; more wait in the kernel's queue.
 //! 2. A connection whose first request has not arrived within `limits.head_timeout` is closed, and so is one that stops
 //!    in the middle of a later head.
-//! 3. When told to stop: no new connections, streams end, the requests under way are answered, and after `DRAIN` what is
+//! 3. TLS, where it is spoken, must be agreed on within the same time.
+//! 4. The operator's socket has no such haste: a backup of a large store takes as long as it takes.
+//! 5. When told to stop: no new connections, streams end, the requests under way are answered, and after `DRAIN` what is
 //!    still open is cut.
 
 use std::future::Future;
@@ -26,6 +28,7 @@ use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::UnixListener;
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
 use super::guard::Guard;
@@ -36,6 +39,8 @@ use crate::settings::Limits;
 pub enum Listening {
     /// On a TCP address.
     Tcp(TcpListener, Router),
+    /// On a TCP address, with TLS.
+    Tls(TcpListener, Router, TlsAcceptor),
     /// On a Unix socket, to processes of the same user and of root only.
     #[cfg(unix)]
     Unix(UnixListener, Router, u32),
@@ -81,6 +86,9 @@ pub async fn serve(
 
 /// Longer than any ordinary request may take, shorter than the 10 s that an operator waits.
 const DRAIN: Duration = Duration::from_secs(8);
+
+/// As long as an operator's command may take.
+const UNHURRIED: Duration = Duration::from_secs(24 * 3600);
 
 struct Desk {
     authority: Arc<Authority>,
@@ -131,9 +139,40 @@ async fn accept(desk: Arc<Desk>, place: Listening, guard: Guard, graceful: &Grac
                 }
             }
         }
+        Listening::Tls(listener, app, acceptor) => {
+            let app = guarded(app);
+            loop {
+                let seat = desk.seat().await;
+                match listener.accept().await {
+                    Ok((stream, peer)) => {
+                        let _ = stream.set_nodelay(true);
+                        let agreed =
+                            tokio::time::timeout(desk.head_timeout, acceptor.accept(stream));
+                        let (desk, app, watcher) =
+                            (Arc::clone(&desk), app.clone(), graceful.watcher());
+                        tokio::spawn(async move {
+                            match agreed.await {
+                                Ok(Ok(stream)) => {
+                                    desk.attend(stream, peer, app, watcher, seat).await;
+                                }
+                                Ok(Err(error)) => tracing::debug!(%error, "no TLS was agreed on"),
+                                Err(_) => tracing::debug!("TLS was not agreed on in time"),
+                            }
+                        });
+                    }
+                    Err(error) => rest(&error).await,
+                }
+            }
+        }
         #[cfg(unix)]
         Listening::Unix(listener, app, owner) => {
-            let app = guarded(app);
+            let unhurried = Guard {
+                patience: UNHURRIED,
+                ..guard
+            };
+            let app = app.layer(axum::middleware::from_fn(move |request, next| {
+                unhurried.stand(request, next)
+            }));
             loop {
                 match listener.accept().await {
                     Ok((stream, _)) => {

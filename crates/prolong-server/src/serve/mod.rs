@@ -10,9 +10,12 @@ mod writer_metrics;
 // The page is one more thing that operators look at, so it is served together with `/readyz`.
 #[path = "../http/pages/mod.rs"]
 mod pages;
+mod rooms;
 
 pub use background::{CLOCK_HIGH_WATER, run_background};
 pub use listener::{Listening, serve};
 pub use metrics::Metrics;
 pub use operations::routes;
 pub use operator::{OPERATOR, operator_client, operator_router};
+pub use rooms::public_router;
+pub use tokio_rustls::{TlsAcceptor, rustls};

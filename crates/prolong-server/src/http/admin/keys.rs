@@ -1,4 +1,4 @@
-//! `/v1/admin/keys`: list, rotate, distrust.
+//! `/v1/admin/keys`: list, rotate, distrust; signing keys, and the keys of refresh tokens.
 
 use std::sync::Arc;
 
@@ -6,12 +6,13 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use http::request::Parts;
+use prolong_core::KeyId;
 use serde_json::{Value, json};
 
 use super::gate;
 use crate::Authority;
 use crate::http::problem::Failure;
-use crate::http::sessions::fields::Segment;
+use crate::http::sessions::fields::{Segment, invalid};
 use crate::http::sessions::items::rfc3339;
 
 pub(super) async fn get(
@@ -36,7 +37,16 @@ pub(super) async fn get(
             })
         })
         .collect();
-    Ok(Json(json!({ "keys": keys })))
+    let refresh = authority
+        .refresh_keys_in_use()
+        .await
+        .map_err(Failure::unavailable)?;
+    let newest = refresh.first().map(|(id, _)| *id);
+    let refresh: Vec<Value> = refresh
+        .into_iter()
+        .map(|(id, in_use)| json!({ "id": id.0, "newest": Some(id) == newest, "in_use": in_use }))
+        .collect();
+    Ok(Json(json!({ "keys": keys, "refresh_keys": refresh })))
 }
 
 pub(super) async fn rotate(
@@ -56,4 +66,20 @@ pub(super) async fn distrust(
     let actor = gate::actor(&authority, &parts, &[])?;
     authority.distrust_signing_key(&kid, &actor).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends every session that hangs on a key of refresh tokens.
+pub(super) async fn distrust_refresh(
+    State(authority): State<Arc<Authority>>,
+    Segment(id): Segment,
+    parts: Parts,
+) -> Result<Json<Value>, Failure> {
+    let actor = gate::actor(&authority, &parts, &[])?;
+    let id = id
+        .parse()
+        .map_err(|_| invalid("id", "must be a number from 0 to 255"))?;
+    let done = authority.distrust_refresh_key(KeyId(id), &actor).await?;
+    Ok(Json(
+        json!({ "sessions_ended": done.ended, "newest": done.newest }),
+    ))
 }

@@ -58,6 +58,10 @@ pub fn routes() -> Router<Arc<Authority>> {
         .route("/v1/admin/keys", get(keys::get))
         .route("/v1/admin/keys/rotate", post(keys::rotate))
         .route("/v1/admin/keys/{kid}/distrust", post(keys::distrust))
+        .route(
+            "/v1/admin/keys/refresh/{id}/distrust",
+            post(keys::distrust_refresh),
+        )
         .route("/v1/admin/stats", get(stats::get))
         .route("/v1/admin/audit", get(audit::get))
 }
