@@ -35,7 +35,11 @@ pub(crate) fn load(config: &Config) -> anyhow::Result<MasterKeys> {
 pub(crate) fn create(path: &Path) -> anyhow::Result<()> {
     let cannot = || format!("cannot write the master key {}", path.display());
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(cannot)?;
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(folder).with_context(cannot)?;
     }
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

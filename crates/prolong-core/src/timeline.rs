@@ -31,17 +31,25 @@ pub fn explain_policy(policy: &Policy) -> Vec<TimelineLine> {
     lines
 }
 
-/// A span as the configuration writes it: `1w`, `72h`, `90s`.
+/// A span as people say it, in two units at most: `1d`, `72h`, `13m 30s`.
 fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
-    let units = [("d", 86_400), ("h", 3_600), ("m", 60)];
+    let units = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
     let whole = units
         .iter()
         .find(|(_, unit)| seconds >= *unit && seconds.is_multiple_of(*unit));
-    whole.map_or_else(
-        || format!("{seconds}s"),
-        |(name, unit)| format!("{}{name}", seconds / unit),
-    )
+    let largest = units.iter().find(|(_, unit)| seconds >= *unit);
+    match (whole, largest) {
+        (Some((name, unit)), _) if *unit > 1 || seconds < 60 => {
+            format!("{}{name}", seconds / unit)
+        }
+        (_, Some((name, unit))) => {
+            let rest = span(Duration::from_secs(seconds % unit));
+            let rest = rest.split(' ').next().unwrap_or_default();
+            format!("{}{name} {rest}", seconds / unit)
+        }
+        (_, None) => "0s".to_owned(),
+    }
 }
 
 fn line(at: impl Into<String>, text: impl Into<String>) -> TimelineLine {
@@ -273,6 +281,21 @@ mod tests {
             .map(|l| format!("{}: {}\n", l.at, l.text))
             .collect();
         lines.concat()
+    }
+
+    #[test]
+    fn spans_are_said_in_two_units_at_most() {
+        for (seconds, said) in [
+            (0, "0s"),
+            (45, "45s"),
+            (90, "1m 30s"),
+            (810, "13m 30s"),
+            (5400, "90m"),
+            (3 * 86_400, "3d"),
+            (86_400 + 3_600 + 1, "1d 1h"),
+        ] {
+            assert_eq!(span(Duration::from_secs(seconds)), said);
+        }
     }
 
     #[test]

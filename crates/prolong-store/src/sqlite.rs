@@ -117,12 +117,7 @@ impl SqliteStore {
         if !path.exists() {
             return Ok(None);
         }
-        let told = |error: rusqlite::Error| open::explain(&path, &error);
-        let db = open::reader(&path)?;
-        let version: i64 = db
-            .pragma_query_value(None, "user_version", |row| row.get(0))
-            .map_err(told)?;
-        Ok(Some(usize::try_from(version).unwrap_or(0)))
+        open::schema_of(&path).map(Some)
     }
 
     /// Why the writer stopped for good, if it did: the server should answer nothing more and exit.

@@ -39,6 +39,7 @@ pub(super) async fn run(config: &Config, out: &Out) -> anyhow::Result<()> {
         sockets.admin = Some(TcpListener::bind(at).await.with_context(cannot)?);
     }
     let bound = sockets.bound()?;
+    let stop = terminated();
     let house = house::open(config, config.settings(bound)).await?;
     let issuer = config.issuer(bound);
     if config.development {
@@ -48,7 +49,7 @@ pub(super) async fn run(config: &Config, out: &Out) -> anyhow::Result<()> {
             config.data_dir.display()
         ));
     }
-    serve_house(config, &house, sockets, &issuer, terminated()).await
+    serve_house(config, &house, sockets, &issuer, stop).await
 }
 
 /// Serves at these addresses, without TLS, until told to stop.
@@ -211,26 +212,31 @@ pub(crate) async fn listen(config: &Config) -> anyhow::Result<Vec<TcpListener>> 
     Ok(listeners)
 }
 
-/// Whoever stops a server politely.
-pub(crate) async fn terminated() {
-    let interrupted = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            core::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let Ok(mut term) = signal(SignalKind::terminate()) else {
-            return interrupted.await;
+/// Whoever stops a server politely. From the call on, not from the first look at what it gives: a signal that comes
+/// while the server is starting is not lost, and does not kill it.
+#[cfg(unix)]
+pub(crate) fn terminated() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let interrupt = signal(SignalKind::interrupt());
+    let terminate = signal(SignalKind::terminate());
+    async move {
+        let received = async |signal: std::io::Result<tokio::signal::unix::Signal>| match signal {
+            Ok(mut signal) if signal.recv().await.is_some() => {}
+            _ => core::future::pending().await,
         };
         tokio::select! {
-            () = interrupted => {}
-            _ = term.recv() => {}
+            () = received(interrupt) => {}
+            () = received(terminate) => {}
         }
     }
-    #[cfg(not(unix))]
-    interrupted.await;
+}
+
+/// Whoever stops a server politely.
+#[cfg(not(unix))]
+pub(crate) async fn terminated() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        core::future::pending::<()>().await;
+    }
 }
 
 pub(crate) fn start_log(config: &Config) {

@@ -16,24 +16,27 @@ pub(super) fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, word)| word)
 }
 
-/// Insertions, deletions and replacements that lead from one word to the other.
+/// Insertions, deletions, replacements and swaps of neighbours that lead from one word to the other.
 fn distance(from: &str, to: &str) -> usize {
-    let mut row: Vec<usize> = (0..=to.chars().count()).collect();
-    for (i, a) in from.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (b, cell) in to.chars().zip(row.iter_mut().skip(1)) {
-            let here = (diagonal + usize::from(a != b))
-                .min(left + 1)
-                .min(*cell + 1);
-            diagonal = core::mem::replace(cell, here);
-            left = here;
+    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, b) in to.iter().enumerate() {
+            let at = |row: &[usize], j: usize| row.get(j).copied().unwrap_or(usize::MAX / 2);
+            let mut here = (at(&last, j) + usize::from(a != b))
+                .min(at(&last, j + 1) + 1)
+                .min(at(&row, j) + 1);
+            let swapped = i > 0 && j > 0 && from.get(i - 1) == Some(b) && to.get(j - 1) == Some(a);
+            if swapped {
+                here = here.min(at(&before, j - 1) + 1);
+            }
+            row.push(here);
         }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
+        before = core::mem::replace(&mut last, row);
     }
-    row.last().copied().unwrap_or(0)
+    last.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -47,5 +50,14 @@ mod tests {
         assert_eq!(nearest("lifetme", &known), Some("lifetime"));
         assert_eq!(nearest("listne", &known), Some("listen"));
         assert_eq!(nearest("colour", &known), None);
+        assert_eq!(nearest("inof", &["error", "info"]), Some("info"));
+        for (from, to, steps) in [
+            ("", "ab", 2),
+            ("ab", "", 2),
+            ("ab", "ba", 1),
+            ("abc", "abc", 0),
+        ] {
+            assert_eq!(distance(from, to), steps, "{from} {to}");
+        }
     }
 }

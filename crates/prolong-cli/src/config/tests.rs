@@ -143,7 +143,7 @@ fn the_environment_reaches_clients_and_policies_by_name() {
     assert_eq!(settings.retention.audit.as_secs(), 30 * 86_400);
     for (name, message) in [
         ("PROLONG__CLIENTS__NOBODY__ORIGINS", "none with the id"),
-        ("PROLONG__CLIENTS", "must be a list of tables"),
+        ("PROLONG__CLIENTS", "must be a table"),
         (
             "PROLONG__CLIENTS__WEB_APP__ORIGIN",
             "did you mean `origins`?",

@@ -84,7 +84,7 @@ fn shells_and_readers_are_served() {
     let folder = tempfile::tempdir().unwrap();
     for shell in ["bash", "zsh", "fish"] {
         let script = good(&run(folder.path(), &["completions", shell]));
-        for word in ["why-ended", "distrust", "migrate", "--token-file"] {
+        for word in ["why-ended", "distrust", "migrate", "token-file"] {
             assert!(script.contains(word), "{shell}: {word}");
         }
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::server::{CONFIGURATION, Server, call_at, house};
+use crate::server::{CONFIGURATION, Server, call_at, house, text};
 
 fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -113,7 +113,16 @@ fn every_command_of_the_guide_runs() {
 fn every_metric_that_the_guide_names_is_there() {
     let folder = house(CONFIGURATION);
     let server = Server::start(folder.path());
-    server.sign_in("maryo", "correct horse");
+    let answer = server.sign_in("maryo", "correct horse");
+    server.refresh(&text(&answer, "refresh_token"));
+    let bearer = format!("Bearer {}", text(&answer, "access_token"));
+    let (status, _) = server.call(
+        "DELETE",
+        "/v1/sessions/current",
+        &[("Authorization", &bearer)],
+        "",
+    );
+    assert_eq!(status / 100, 2);
     let (status, page) = call_at(&server.address, "GET", "/metrics", &[], "");
     assert_eq!(status, 200);
     let guide = guide();
@@ -124,8 +133,21 @@ fn every_metric_that_the_guide_names_is_there() {
     assert!(named.len() >= 5, "{named:?}");
     for name in named {
         assert!(
-            page.contains(&format!("# TYPE {name} ")),
+            page.contains(&format!("\n{name}{{")) || page.contains(&format!("\n{name} ")),
             "{name} is not in\n{page}"
+        );
+    }
+    let classes = guide.split('`').filter(|word| {
+        ["C2_", "D_", "R1_"]
+            .iter()
+            .any(|class| word.starts_with(class))
+    });
+    let classes: Vec<&str> = classes.collect();
+    assert_eq!(classes.len(), 3, "{classes:?}");
+    for class in classes {
+        assert!(
+            page.contains(&format!("{{class=\"{class}\"}} 0")),
+            "{class} is not in\n{page}"
         );
     }
     for path in ["/healthz", "/readyz"] {

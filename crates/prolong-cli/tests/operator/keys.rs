@@ -133,13 +133,14 @@ fn a_signing_key_is_distrusted_and_clients_renew_silently() {
 fn another_algorithm_takes_over_while_old_tokens_go_on() {
     let folder = house(CONFIGURATION);
     let folder = folder.path();
-    let server = Server::start(folder);
+    let issuer = ("PROLONG__ISSUER", "http://localhost:8080");
+    let server = Server::start_with(folder, &[issuer]);
     let bearer = format!(
         "Bearer {}",
         text(&server.sign_in("maryo", "correct horse"), "access_token")
     );
     server.stop();
-    let server = Server::start_with(folder, &[("PROLONG__ALGORITHM", "RS256")]);
+    let server = Server::start_with(folder, &[issuer, ("PROLONG__ALGORITHM", "RS256")]);
     let old = [("Authorization", bearer.as_str())];
     assert_eq!(server.call("GET", "/v1/sessions/current", &old, "").0, 200);
     let begun = std::time::Instant::now();

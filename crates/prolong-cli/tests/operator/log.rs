@@ -35,6 +35,11 @@ fn no_secret_is_in_the_log_of_a_full_story() {
             text(&answer, "access_token"),
             text(&answer, "refresh_token"),
         ]);
+        let (_, answer) = server.refresh(&text(&answer, "refresh_token"));
+        secrets.extend([
+            text(&answer, "access_token"),
+            text(&answer, "refresh_token"),
+        ]);
         let admin = server.machine_token("prolong:admin");
         let sign_in = server.machine_token("prolong:sign-in");
         let bearer = format!("Bearer {sign_in}");
@@ -161,7 +166,7 @@ fn a_filter_that_means_nothing_is_a_fault() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(
         folder.path().join("prolong.toml"),
-        format!("log = {{ level = \"verbos=\" }}\n{CONFIGURATION}"),
+        format!("log = {{ level = \"prolong_server=verbos\" }}\n{CONFIGURATION}"),
     )
     .unwrap();
     let fault = bad(&run(folder.path(), &["config", "check"]));

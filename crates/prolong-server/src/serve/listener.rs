@@ -171,7 +171,7 @@ async fn accept(desk: Arc<Desk>, place: Listening, guard: Guard, graceful: &Grac
                 ..guard
             };
             let app = app.layer(axum::middleware::from_fn(move |request, next| {
-                unhurried.stand(request, next)
+                unhurried.clone().stand(request, next)
             }));
             loop {
                 match listener.accept().await {

@@ -2,7 +2,7 @@
 
 use core::sync::atomic::AtomicU64;
 
-use prolong_core::EndReason;
+use prolong_core::{Class, EndReason, Refusal};
 use prolong_store::{Counts, SealedKey, WriterStats};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -54,6 +54,15 @@ impl Metrics {
         let key_age = Family::default();
         let help = "Age of the newest signing key in each state";
         registry.register_with_unit("signing_key_age", help, Unit::Seconds, key_age.clone());
+        // Series that are there from the start: what has not happened yet is 0, not unknown, so alerts can ask for it.
+        for class in CLASSES {
+            refreshes.get_or_create(&ByClass { class });
+        }
+        for reason in EndReason::ALL {
+            let reason = reason.as_str();
+            ends.get_or_create(&ByReason { reason });
+        }
+        sign_ins.get_or_create(&ByResult { result: "ok" });
         let writer = WriterMetrics::default();
         registry.register_collector(Box::new(writer.clone()));
         Self {
@@ -136,6 +145,30 @@ impl Metrics {
     }
 }
 
+/// What refreshing can come to.
+const CLASSES: [&str; 16] = [
+    Class::Coalesced.as_str(),
+    Class::Rotated.as_str(),
+    Class::Retry.as_str(),
+    Class::Concurrent.as_str(),
+    Class::Forgiven.as_str(),
+    Class::Adopted.as_str(),
+    Class::AccessToken.as_str(),
+    Refusal::ForeignClient.as_str(),
+    Refusal::KeyLeak.as_str(),
+    Refusal::Over {
+        reason: EndReason::SignedOut,
+        disclose: false,
+    }
+    .as_str(),
+    Refusal::Reuse.as_str(),
+    Refusal::SpentToken.as_str(),
+    Refusal::Superseded.as_str(),
+    Refusal::TooManyConcurrent.as_str(),
+    Refusal::TooFarAhead.as_str(),
+    "unavailable",
+];
+
 impl Default for Metrics {
     fn default() -> Self {
         Self::new()
@@ -205,6 +238,8 @@ mod tests {
             "prolong_refreshes_total{class=\"A2_rotated\"} 1",
             "prolong_ends_total{reason=\"signed_out\"} 1",
             "prolong_sign_ins_total{result=\"ok\"} 1",
+            "prolong_refreshes_total{class=\"C2_reuse\"} 0",
+            "prolong_ends_total{reason=\"reuse_detected\"} 0",
             "prolong_connections 1",
             "prolong_stored{kind=\"users\"} 3",
             "prolong_store_transactions_total 7",

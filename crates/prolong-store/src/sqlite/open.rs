@@ -38,7 +38,11 @@ pub(super) fn lock(dir: &Path) -> Result<FolderLock, StoreError> {
             dir.display()
         ))
     };
-    std::fs::create_dir_all(dir).map_err(|error| cannot("make", &error))?;
+    let mut folder = std::fs::DirBuilder::new();
+    folder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+    folder.create(dir).map_err(|error| cannot("make", &error))?;
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -100,6 +104,17 @@ pub(super) fn writer(path: &Path, epoch: [u8; 16]) -> Result<Connection, StoreEr
     pragmas(&db).map_err(told)?;
     migrate(&mut db, version, epoch).map_err(told)??;
     Ok(db)
+}
+
+/// The schema of a database, which is not changed by the question, not even its journal.
+pub(super) fn schema_of(path: &Path) -> Result<usize, StoreError> {
+    let ask = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(path, flags)?;
+        db.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))
+    };
+    let version = ask().map_err(|error| explain(path, &error))?;
+    Ok(usize::try_from(version).unwrap_or(0))
 }
 
 /// A connection that only reads.
