@@ -39,7 +39,7 @@ async fn look(config: &Config, findings: &mut Findings) {
             let running = matches!(door, Door::Socket(..));
             if running {
                 findings.good("server", "runs");
-                network::issuer(config, findings).await;
+                network::issuer(config, &door, findings).await;
             } else {
                 findings.good("server", "does not run");
             }

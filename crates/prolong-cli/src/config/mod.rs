@@ -125,6 +125,11 @@ impl Config {
         }
     }
 
+    /// The issuer, if one was written.
+    pub(crate) fn written_issuer(&self) -> Option<&String> {
+        self.issuer.as_ref()
+    }
+
     /// `https` where this server speaks TLS itself.
     pub(crate) fn scheme(&self) -> &'static str {
         if self.tls.is_some() { "https" } else { "http" }

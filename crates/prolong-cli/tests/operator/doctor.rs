@@ -55,10 +55,9 @@ fn nothing_is_found_where_nothing_is_wrong() {
     );
     let folder = house(CONFIGURATION);
     assert_eq!(trouble(folder.path()), [""; 0]);
-    let server = Server::start_with(folder.path(), &[]);
-    let listen = [("PROLONG__LISTEN", server.address.as_str())];
-    assert_eq!(trouble_with(folder.path(), &listen), [""; 0]);
-    let text = good(&run_with(folder.path(), &["doctor"], &listen, ""));
+    let _server = Server::start(folder.path());
+    assert_eq!(trouble(folder.path()), [""; 0]);
+    let text = good(&run(folder.path(), &["doctor"]));
     for part in [
         "is this authority",
         "key pins",
@@ -184,40 +183,41 @@ fn what_a_crash_leaves_behind_is_told() {
     only(folder, "warn restore", "broke off");
 }
 
+/// A running server whose issuer is a name that leads elsewhere.
 #[test]
 fn an_issuer_that_leads_elsewhere_is_found() {
+    let other = house(CONFIGURATION);
+    let other = Server::start(other.path());
+    let port = other.address.rsplit(':').next().unwrap();
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let unused = unused.local_addr().unwrap();
+    for (issuer, found) in [
+        (format!("http://{unused}"), "cannot reach"),
+        (format!("http://localhost:{port}"), "another authority"),
+        (format!("http://localhost:{port}/nowhere"), "answers 404"),
+    ] {
+        let folder = house(&format!(
+            "issuer = \"{issuer}\"\nbase_path = \"/auth\"\n{CONFIGURATION}"
+        ));
+        let server = Server::start(folder.path());
+        only(folder.path(), "bad issuer", found);
+        server.stop();
+    }
+}
+
+#[test]
+fn a_server_that_runs_with_another_configuration_is_told() {
     let folder = house(CONFIGURATION);
     let folder = folder.path();
     let server = Server::start(folder);
-    let other = house(CONFIGURATION);
-    let other = Server::start(other.path());
-    let unused = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let with = |issuer: &str| {
-        let issuer = format!("http://{issuer}");
-        trouble_with(folder, &[("PROLONG__ISSUER", issuer.as_str())])
-    };
-    let found = with(&unused.to_string());
+    let elsewhere = [("PROLONG__ISSUER", "http://localhost:1234")];
+    let found = trouble_with(folder, &elsewhere);
     assert!(
-        found.len() == 1 && found[0].starts_with("bad issuer") && found[0].contains("cannot reach"),
+        found.len() == 1 && found[0].starts_with("warn issuer") && found[0].contains("restart it"),
         "{found:#?}"
     );
-    let found = with(&format!(
-        "localhost:{}",
-        other.address.rsplit(':').next().unwrap()
-    ));
-    assert!(
-        found.len() == 1 && found[0].contains("another authority"),
-        "{found:#?}"
-    );
-    let found = with(&format!("{}/nowhere", other.address));
-    assert!(
-        found.len() == 1 && found[0].contains("answers 404"),
-        "{found:#?}"
-    );
-    drop(server);
+    assert_eq!(trouble(folder), [""; 0]);
+    server.stop();
 }
 
 #[test]

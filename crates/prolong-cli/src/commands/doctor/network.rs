@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use axum::http::Method;
 use serde_json::Value;
 
 use super::Findings;
 use crate::config::Config;
+use crate::door::Door;
 
 /// What the configuration alone shows.
 pub(super) fn settings(config: &Config, findings: &mut Findings) {
@@ -48,24 +50,31 @@ pub(super) fn settings(config: &Config, findings: &mut Findings) {
     }
 }
 
-/// Asks the issuer who it is, as any verifier would.
-pub(super) async fn issuer(config: &Config, findings: &mut Findings) {
-    // Where port 0 was asked for, only the log knows the port.
-    let settings = config.plain_settings();
-    if config.listen.port() == 0 {
-        return;
+/// Asks the running server who it is, and then the world's address of it, as any verifier would.
+pub(super) async fn issuer(config: &Config, door: &Door, findings: &mut Findings) {
+    let described = door
+        .call(Method::GET, "/.well-known/openid-configuration", None)
+        .await;
+    let running = match described {
+        Ok(description) => description["issuer"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
+        Err(error) => return findings.bad("issuer", &error),
+    };
+    if let Some(written) = config
+        .written_issuer()
+        .filter(|written| **written != running)
+    {
+        findings.warn(
+            "issuer",
+            format!(
+                "the running server is {running}, the configuration says {written}: it was started with another \
+                 configuration; restart it"
+            ),
+        );
     }
-    let asked = ask(&settings.issuer).await;
-    match asked {
-        Ok(found) => findings.good("issuer", found),
-        Err(error) if config.development => {
-            findings.warn(
-                "issuer",
-                format!("{error:#} (a server that was started with --listen has another address)"),
-            );
-        }
-        Err(error) => findings.bad("issuer", &error),
-    }
+    findings.result("issuer", ask(&running).await);
 }
 
 async fn ask(issuer: &str) -> anyhow::Result<String> {
