@@ -205,13 +205,17 @@ fn renewal(policy: &Policy) -> Vec<TimelineLine> {
 }
 
 fn idle(policy: &Policy) -> Vec<TimelineLine> {
-    let counts = match policy.activity {
+    let moves = match policy.activity {
         Activity::Person => {
-            "what the client reports of the person, or each renewal if it never reports"
+            "what the client reports of the person moves the idle deadline; where it never reports, each renewal does"
         }
-        Activity::PersonOnly => "only what the client reports of the person",
-        Activity::Renewal => "each renewal",
-        Activity::Request => "each request that forward-auth or a verifier sees",
+        Activity::PersonOnly => {
+            "only what the client reports of the person moves the idle deadline"
+        }
+        Activity::Renewal => "each renewal moves the idle deadline",
+        Activity::Request => {
+            "each request that forward-auth or a verifier sees moves the idle deadline"
+        }
     };
     let ends = match policy.idle {
         Limit::After(idle) => line(
@@ -220,10 +224,7 @@ fn idle(policy: &Policy) -> Vec<TimelineLine> {
         ),
         Limit::Never => line("idle", "nothing happens: there is no idle timeout"),
     };
-    vec![
-        line("activity", format!("{counts} moves the idle deadline")),
-        ends,
-    ]
+    vec![line("activity", moves), ends]
 }
 
 fn ends(policy: &Policy) -> Vec<TimelineLine> {

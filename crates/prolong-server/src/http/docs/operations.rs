@@ -406,9 +406,14 @@ fn admin() -> Vec<Operation> {
         )
         .by(Machine(ADMIN_SUPPORT))
         .gives(200, "Clients"),
-        call("get", "/v1/admin/keys", "admin", "The signing keys")
-            .by(Machine(ADMIN))
-            .gives(200, "Keys"),
+        call(
+            "get",
+            "/v1/admin/keys",
+            "admin",
+            "The signing keys, and the keys of refresh tokens",
+        )
+        .by(Machine(ADMIN))
+        .gives(200, "Keys"),
         call(
             "post",
             "/v1/admin/keys/rotate",
@@ -425,6 +430,14 @@ fn admin() -> Vec<Operation> {
         )
         .by(Machine(ADMIN))
         .gives(204, ""),
+        call(
+            "post",
+            "/v1/admin/keys/refresh/{id}/distrust",
+            "admin",
+            "Declares a master key unsafe: the sessions that hang on it end (`key_distrusted`)",
+        )
+        .by(Machine(ADMIN))
+        .gives(200, "RefreshKeyDistrusted"),
         call("get", "/v1/admin/stats", "admin", "How much there is")
             .by(Machine(ADMIN_SUPPORT))
             .gives(200, "Stats"),
@@ -589,7 +602,32 @@ pub(super) const SCHEMAS: &[(&str, &[Field])] = &[
             ("password_sign_in", "flag", ""),
         ],
     ),
-    ("Keys", &[("keys", "[Key]", "oldest first")]),
+    (
+        "Keys",
+        &[
+            ("keys", "[Key]", "that sign access tokens, oldest first"),
+            (
+                "refresh_keys",
+                "[RefreshKey]",
+                "that authenticate refresh tokens, newest first",
+            ),
+        ],
+    ),
+    (
+        "RefreshKey",
+        &[
+            ("id", "number", "of its master key, 0 to 255"),
+            ("newest", "flag", "new tokens are made with it"),
+            ("in_use", "flag", "a session that has not ended hangs on it"),
+        ],
+    ),
+    (
+        "RefreshKeyDistrusted",
+        &[
+            ("sessions_ended", "number", ""),
+            ("newest", "flag", "new sessions hang on it again"),
+        ],
+    ),
     (
         "Key",
         &[

@@ -156,6 +156,7 @@ GET /v1/admin/clients: prolong:admin, prolong:support
 GET /v1/admin/keys: prolong:admin
 POST /v1/admin/keys/rotate: prolong:admin
 POST /v1/admin/keys/{kid}/distrust: prolong:admin
+POST /v1/admin/keys/refresh/{id}/distrust: prolong:admin
 GET /v1/admin/stats: prolong:admin, prolong:support
 GET /v1/admin/audit: prolong:admin, prolong:support
 ";
