@@ -44,11 +44,13 @@ pub(super) async fn run(config: &Config, out: &Out) -> anyhow::Result<()> {
     let house = house::open(config, config.settings(bound)).await?;
     let issuer = config.issuer(bound);
     if config.development {
-        out.raw(&format!(
+        let facts = json!({ "development": true, "issuer": issuer, "data_dir": config.data_dir });
+        let text = format!(
             "Development mode: issuer {issuer}, data in {}. Try next, in another terminal:\n  prolong user add maryo      # \
              then sign in at {issuer}\n  prolong session list\n  prolong config init         # a configuration to start from",
             config.data_dir.display()
-        ));
+        );
+        out.facts(&facts, &text);
     }
     serve_house(config, &house, sockets, &issuer, stop).await
 }
