@@ -3,7 +3,7 @@
 use crate::deadline::over;
 use crate::{
     AccessGrant, Class, Decision, EndReason, Event, Life, Policy, RefreshAnswer, Refusal, Renewal,
-    Session, Standing, Timestamp, Verdict, access, activity, deadline, refresh, renew,
+    Session, Standing, Timestamp, Verdict, access, refresh, renew,
 };
 
 /// Decides what `event` does to `session` at `now`. Total: every input has a decision, and nothing can fail.
@@ -37,7 +37,7 @@ fn request_seen(
     let live = over(session, user, now, policy).is_none();
     if live
         && policy.activity == crate::Activity::Request
-        && activity::worth_a_write(session, at, deadline::idle(session, policy), now)
+        && at > session.active_at
     {
         let next = Session {
             active_at: at.max(session.active_at),

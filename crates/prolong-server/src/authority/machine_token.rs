@@ -16,6 +16,7 @@ pub(crate) const MACHINE_SCOPES: &[&str] = &[
     "prolong:support",
     "prolong:feed",
     "prolong:introspect",
+    "prolong:activity",
 ];
 
 /// The life of a machine's token.

@@ -21,6 +21,8 @@ pub(crate) struct VerifyWish {
     pub(crate) audience: Option<String>,
     /// Scopes and age of the sign-in.
     pub(crate) requirement: Requirement,
+    /// No person stands behind the request: it neither counts as activity nor prolongs.
+    pub(crate) background: bool,
 }
 
 /// A token that is good.
@@ -64,18 +66,22 @@ impl Authority {
                 renewed: None,
             });
         };
+        if wish.background {
+            return match claims.expired() {
+                true => Err(rejected(Rejection::Expired)),
+                false => Ok(Forwarded {
+                    claims,
+                    renewed: None,
+                }),
+            };
+        }
         let renewed = if any_request {
             self.renewed_by_request(&claims, id, now).await?
         } else {
             None
         };
-        if policy.activity == Activity::Request && self.note_activity(id, now) {
-            let authority = Arc::clone(self);
-            tokio::spawn(async move {
-                if let Err(error) = authority.store_activity().await {
-                    tracing::warn!(%error, "activity could not be stored; it is tried again");
-                }
-            });
+        if policy.activity == Activity::Request {
+            self.note_activity(id, now).await;
         }
         Ok(Forwarded { claims, renewed })
     }

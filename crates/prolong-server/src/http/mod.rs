@@ -4,6 +4,7 @@ pub mod admin;
 pub mod problem;
 pub mod sessions;
 
+pub(crate) mod activity;
 pub(crate) mod bearer;
 pub(crate) mod body;
 pub(crate) mod client_auth;
@@ -50,6 +51,7 @@ pub fn router(authority: Arc<Authority>) -> Router {
             get(well_known::metadata),
         )
         .route("/v1/verify", get(verify::get))
+        .route("/v1/activity", post(activity::post))
         .route("/v1/sessions/current/prolong", post(renew::post))
         .merge(sessions::routes())
         .merge(admin::routes())

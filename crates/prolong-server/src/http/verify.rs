@@ -1,4 +1,7 @@
 //! `GET /v1/verify`: forward-auth for nginx, Traefik, Caddy, Envoy. Bearer only; cookies are ignored.
+//!
+//! A request with `Prolong-Activity: background` is one that no person made: it is judged as any other, but neither counts
+//! as activity nor prolongs.
 
 use std::sync::Arc;
 
@@ -19,7 +22,7 @@ pub(crate) async fn get(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let wish = wish(&uri)?;
+    let wish = wish(&uri, &headers)?;
     let token = bearer(&headers, &uri)?;
     let Forwarded { claims, renewed } = authority.verify_forwarded(token, &wish).await?;
     let mut response = StatusCode::OK.into_response();
@@ -40,7 +43,7 @@ pub(crate) async fn get(
     Ok(response)
 }
 
-fn wish(uri: &Uri) -> Result<VerifyWish, Failure> {
+fn wish(uri: &Uri, headers: &HeaderMap) -> Result<VerifyWish, Failure> {
     let query = Form::parse(uri.query().unwrap_or_default().as_bytes()).map_err(|fault| {
         Failure::new(
             Code::InvalidRequest,
@@ -63,6 +66,9 @@ fn wish(uri: &Uri) -> Result<VerifyWish, Failure> {
             acr_values: Vec::new(),
             caller: Caller::Any,
         },
+        background: headers
+            .get("prolong-activity")
+            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"background")),
     })
 }
 
