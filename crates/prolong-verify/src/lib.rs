@@ -5,6 +5,8 @@
 //! [`Follower`] turns what the feed sends into what is revoked, and knows how fresh that is.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "tower")]
+mod activity;
 mod algorithm;
 #[cfg(feature = "axum")]
 pub mod axum;
@@ -37,6 +39,8 @@ pub mod tower;
 mod uniform_hash;
 mod verify;
 
+#[cfg(feature = "tower")]
+pub use activity::SessionUsed;
 pub use algorithm::Algorithm;
 pub use claims::Claims;
 pub use expected::{Audience, Expected, SoftExpiry};
@@ -52,7 +56,7 @@ pub use requirement::{Caller, Requirement};
 pub use revoked::{Revoked, UnknownKind};
 pub use seen::SeenTokens;
 #[cfg(feature = "tower")]
-pub use state::{Refetch, Refetched, State};
+pub use state::{Introspect, Introspected, Refetch, Refetched, State};
 pub use token::MAX_TOKEN_BYTES;
 #[cfg(feature = "tower")]
 pub use tower::{AccessLayer, Staleness};

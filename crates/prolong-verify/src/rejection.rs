@@ -51,6 +51,8 @@ pub enum Rejection {
     VersionRaised,
     /// Its session ended.
     SessionEnded(Option<Reason>),
+    /// The authority was asked and says that it is not active.
+    NotActive,
     /// A newer access token of its session is the good one.
     Superseded,
     /// It lacks a scope that the route requires.
@@ -124,6 +126,7 @@ impl Rejection {
             Self::IssuedBeforeCut => "tokens issued so early are no longer accepted",
             Self::VersionRaised => "the user's tokens of this version are no longer accepted",
             Self::SessionEnded(_) => "the session has ended",
+            Self::NotActive => "the authority does not accept the token any more",
             Self::Superseded => "a newer token of this session was issued",
             Self::InsufficientScope => "the token lacks a required scope",
             Self::InsufficientAuthentication => "a more recent or stronger sign-in is required",

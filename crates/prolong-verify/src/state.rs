@@ -17,8 +17,14 @@ use std::{
 use arc_swap::ArcSwap;
 
 use crate::{
-    claims::Claims, clock::system_now, expected::Expected, keys::Keys, rejection::Rejection,
-    revoked::Revoked, seen::SeenTokens,
+    activity::{Activity, SessionUsed},
+    claims::Claims,
+    clock::system_now,
+    expected::Expected,
+    keys::Keys,
+    rejection::Rejection,
+    revoked::Revoked,
+    seen::SeenTokens,
 };
 
 /// Tokens remembered by default.
@@ -34,6 +40,8 @@ pub struct State {
     seen: SeenTokens,
     clock: fn() -> i64,
     refetch: OnceLock<Refetch>,
+    introspect: OnceLock<Introspect>,
+    activity: OnceLock<Activity>,
 }
 
 #[derive(Clone, Default)]
@@ -55,6 +63,21 @@ pub enum Refetched {
 pub type Refetch =
     Box<dyn Fn() -> Pin<Box<dyn Future<Output = Refetched> + Send>> + Send + Sync + 'static>;
 
+/// What the authority says of a token when it is asked (RFC 7662).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Introspected {
+    /// It is good.
+    Active,
+    /// It is not.
+    Inactive,
+    /// The authority could not be asked, or gave no clear answer.
+    Failed,
+}
+
+/// Asks the authority about a token; called where a closed route is stale. It limits itself.
+pub type Introspect =
+    Box<dyn Fn(&str) -> Pin<Box<dyn Future<Output = Introspected> + Send>> + Send + Sync + 'static>;
+
 impl State {
     /// No keys, nothing revoked, never fresh. `secret` is drawn at random at start and never stored: it keys the memory
     /// of seen tokens.
@@ -68,6 +91,8 @@ impl State {
             seen: SeenTokens::new(SEEN_TOKENS, secret),
             clock: system_now,
             refetch: OnceLock::new(),
+            introspect: OnceLock::new(),
+            activity: OnceLock::new(),
         }
     }
 
@@ -81,6 +106,33 @@ impl State {
     /// With a way to ask for keys again. The first one given counts.
     pub fn on_unknown_key(&self, refetch: Refetch) {
         let _ = self.refetch.set(refetch);
+    }
+
+    /// With a way to ask about a token, for closed routes. The first one given counts.
+    pub fn on_stale(&self, introspect: Introspect) {
+        let _ = self.introspect.set(introspect);
+    }
+
+    /// From now on notes which sessions are used, for [`State::take_activity`].
+    pub fn keep_activity(&self) {
+        let _ = self.activity.set(Activity::default());
+    }
+
+    /// Takes at most so many sessions out that were used since they were last taken.
+    #[must_use]
+    pub fn take_activity(&self, at_most: usize) -> Vec<SessionUsed> {
+        self.activity
+            .get()
+            .map_or_else(Vec::new, |activity| activity.take(at_most))
+    }
+
+    /// Puts back what could not be told.
+    pub fn return_activity(&self, used: Vec<SessionUsed>) {
+        if let Some(activity) = self.activity.get() {
+            for SessionUsed { session, at } in used {
+                activity.note(&session, at);
+            }
+        }
     }
 
     /// What is expected of every token.
@@ -161,6 +213,20 @@ impl State {
         let view = self.view.load();
         self.seen
             .verify(token, &view.keys, expected, &view.revoked, now)
+    }
+
+    pub(crate) fn note_activity(&self, claims: &Claims) {
+        if let (Some(activity), Some(session)) = (self.activity.get(), claims.session_id()) {
+            activity.note(session, self.now());
+        }
+    }
+
+    /// `None`: there is nobody to ask.
+    pub(crate) fn introspect(
+        &self,
+        token: &str,
+    ) -> Option<Pin<Box<dyn Future<Output = Introspected> + Send>>> {
+        self.introspect.get().map(|ask| ask(token))
     }
 
     /// `None`: there is nobody to ask.

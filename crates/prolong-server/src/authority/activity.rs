@@ -153,7 +153,9 @@ impl ActivitySeen {
 fn end_of_second(at: Timestamp) -> Timestamp {
     match at.as_millis().rem_euclid(1000) {
         0 => at,
-        past => at.plus(Duration::from_millis(u64::try_from(1000 - past).unwrap_or(0))),
+        past => at.plus(Duration::from_millis(
+            u64::try_from(1000 - past).unwrap_or(0),
+        )),
     }
 }
 

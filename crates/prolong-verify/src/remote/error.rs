@@ -27,6 +27,10 @@ pub enum DiscoverError {
     Keys(KeysRefused),
     /// The key set holds no key that could be used; these were left out.
     NoKeys(Vec<LeftOut>),
+    /// The metadata lack an endpoint that what was asked for needs.
+    NoEndpoint(&'static str),
+    /// Something was asked for that takes a client, and none was named by `client` or `feed_client`.
+    NoClient(&'static str),
     /// The system gave no random bytes.
     NoEntropy,
 }
@@ -51,6 +55,11 @@ impl fmt::Display for DiscoverError {
                 f.write_str("the issuer publishes no key that can be used")?;
                 left_out.iter().try_for_each(|key| write!(f, "; {key}"))
             }
+            Self::NoEndpoint(name) => write!(f, "the issuer's metadata have no {name}"),
+            Self::NoClient(what) => write!(
+                f,
+                "{what} takes a confidential client: name one by client(…) or feed_client(…)"
+            ),
             Self::NoEntropy => f.write_str("the system gave no random bytes"),
         }
     }

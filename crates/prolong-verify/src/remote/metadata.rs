@@ -12,6 +12,8 @@ pub(super) struct Metadata {
     pub(super) jwks_uri: String,
     #[serde(default)]
     pub(super) token_endpoint: Option<String>,
+    #[serde(default)]
+    pub(super) introspection_endpoint: Option<String>,
 }
 
 impl Metadata {

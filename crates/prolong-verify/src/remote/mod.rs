@@ -3,24 +3,31 @@
 //! 1. [`Verifier::discover`] succeeds only with metadata, keys and a snapshot of the feed in hand.
 //! 2. After that, an authority that is down costs freshness only: known keys and revocations stay.
 //! 3. Keys are fetched again every 5 minutes, and where a token names an unknown one, at most once in 30 s.
-//! 4. The background work ends with the last [`State`], layers included.
+//! 4. With a client at the authority, closed routes ask about a token while the feed is stale, and activity is reported.
+//! 5. The background work ends with the last [`State`], layers included.
 
 mod error;
 mod feed;
 mod fetch;
+mod introspect;
 mod jwks;
+mod machine;
 mod metadata;
+mod report;
 mod sse;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 pub use error::DiscoverError;
 
 use crate::{entropy::draw_secret, expected::Expected, state::State, tower::AccessLayer};
 use feed::{Feed, Reader};
 use fetch::Fetch;
+use introspect::Introspection;
 use jwks::KeySource;
+use machine::{Credentials, Machine};
 use metadata::Metadata;
+use report::Reports;
 
 /// A verifier of one issuer's tokens. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -35,6 +42,8 @@ pub struct Builder {
     fetch_url: Option<String>,
     client: Option<reqwest::Client>,
     feed: Option<Reader>,
+    credentials: Option<Credentials>,
+    reports: Option<Option<Duration>>,
 }
 
 impl Verifier {
@@ -59,6 +68,8 @@ impl Verifier {
             fetch_url: None,
             client: None,
             feed: Some(Reader::Anyone),
+            credentials: None,
+            reports: None,
         }
     }
 
@@ -84,13 +95,43 @@ impl Builder {
         self
     }
 
-    /// The client that reads the feed (scope `prolong:feed`), where the feed is not public.
+    /// The confidential client that this API is to the authority. It reads the feed, where that is not public (scope
+    /// `prolong:feed`), and does what [`Builder::client`] does.
     #[must_use]
     pub fn feed_client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
+        let (id, secret) = (id.into(), secret.into());
         self.feed = Some(Reader::Client {
-            id: id.into(),
-            secret: secret.into(),
+            id: id.clone(),
+            secret: secret.clone(),
         });
+        self.client_of_ours(id, secret)
+    }
+
+    /// The confidential client that this API is to the authority, where the feed is public or not followed: it asks about
+    /// tokens of closed routes while the feed is stale (scope `prolong:introspect`; without it such routes answer 503), and
+    /// reports activity.
+    #[must_use]
+    pub fn client(self, id: impl Into<String>, secret: impl Into<String>) -> Self {
+        self.client_of_ours(id.into(), secret.into())
+    }
+
+    fn client_of_ours(mut self, id: String, secret: String) -> Self {
+        self.credentials = Some(Credentials { id, secret });
+        self
+    }
+
+    /// Reports every 10 s which sessions were used, for policies with `activity = "request"`. Takes a client with the scope
+    /// `prolong:activity`. What is not acknowledged is reported again; a crash of this service loses the last 10 s.
+    #[must_use]
+    pub const fn report_activity(mut self) -> Self {
+        self.reports = Some(None);
+        self
+    }
+
+    /// The same, as often as this. Mostly for tests.
+    #[must_use]
+    pub const fn report_activity_every(mut self, every: Duration) -> Self {
+        self.reports = Some(Some(every));
         self
     }
 
@@ -122,6 +163,25 @@ impl Builder {
 
         let keys = KeySource::new(fetch.clone(), &metadata.jwks_uri, Arc::downgrade(&state))?;
         keys.fetch().await?;
+        if let Some(credentials) = &self.credentials
+            && let Some(endpoint) = &metadata.introspection_endpoint
+        {
+            Introspection::new(fetch.clone(), credentials.clone(), endpoint)?.begin(&state);
+        }
+        if let Some(every) = self.reports {
+            let credentials = self.credentials;
+            let credentials = credentials.ok_or(DiscoverError::NoClient("reporting activity"))?;
+            let endpoint = metadata.token_endpoint.clone();
+            let endpoint = endpoint.ok_or(DiscoverError::NoEndpoint("token_endpoint"))?;
+            let machine = Machine::new(fetch.clone(), credentials, endpoint, "prolong:activity");
+            let reports = Reports::new(fetch.clone(), machine, Arc::downgrade(&state));
+            state.keep_activity();
+            match every {
+                Some(every) => reports.every(every),
+                None => reports,
+            }
+            .begin();
+        }
         if let Some(reader) = self.feed {
             let feed = Feed::new(
                 fetch,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::{HeaderName, Request};
 use tower::Layer;
 
 use super::{response::Refusal, service::Access};
@@ -13,6 +14,7 @@ use crate::{
     state::State,
 };
 
+const ACTIVITY: HeaderName = HeaderName::from_static("prolong-activity");
 /// From how many seconds on revocations count as stale.
 const STALE_AFTER: u64 = 5;
 /// Under [`Staleness::Shrink`], tokens younger than so many seconds are still accepted.
@@ -26,7 +28,7 @@ pub enum Staleness {
     Open,
     /// Serve tokens issued less than 120 s ago; others are told to renew.
     Shrink,
-    /// Serve nobody: 503 with `Retry-After`.
+    /// Ask the authority about each token (RFC 7662); where it cannot be asked, serve nobody: 503 with `Retry-After`.
     Closed,
 }
 
@@ -43,6 +45,15 @@ pub(super) struct Rules {
     pub(super) requirement: Requirement,
     staleness: Staleness,
     pub(super) optional: bool,
+    background: bool,
+}
+
+/// What the rules come to without asking anybody.
+pub(super) enum Judged {
+    /// It is served.
+    Good(Claims),
+    /// It is good as far as is known here, and the authority must be asked.
+    Ask(Claims),
 }
 
 impl AccessLayer {
@@ -54,6 +65,7 @@ impl AccessLayer {
             requirement: Requirement::default(),
             staleness: Staleness::default(),
             optional: false,
+            background: false,
         };
         Self {
             state,
@@ -104,6 +116,13 @@ impl AccessLayer {
         self.change(|rules| rules.optional = true)
     }
 
+    /// Requests here do not count as activity of a person: polling, prefetching, health of a page. A single request is
+    /// marked so by `Prolong-Activity: background`.
+    #[must_use]
+    pub fn background(self) -> Self {
+        self.change(|rules| rules.background = true)
+    }
+
     fn change(mut self, change: impl FnOnce(&mut Rules)) -> Self {
         change(Arc::make_mut(&mut self.rules));
         self
@@ -124,11 +143,14 @@ impl Rules {
         &self.expected.issuer
     }
 
-    /// Conditions 2 to 4. The token's own faults come first: they need no feed.
-    pub(super) fn judge(&self, state: &State, token: &str) -> Result<Claims, Refusal> {
+    /// Conditions 2 to 4. What is known here comes first: it needs neither feed nor authority.
+    pub(super) fn judge(&self, state: &State, token: &str) -> Result<Judged, Refusal> {
         let now = state.now();
         let claims = state
             .verify(token, &self.expected, now)
+            .map_err(Refusal::Token)?;
+        self.requirement
+            .check(&claims, now)
             .map_err(Refusal::Token)?;
         if state
             .staleness()
@@ -138,12 +160,18 @@ impl Rules {
                 Staleness::Open => state.count_stale(),
                 Staleness::Shrink if now.saturating_sub(claims.issued_at()) < YOUNG => {}
                 Staleness::Shrink => return Err(Refusal::Token(Rejection::SoftExpired)),
-                Staleness::Closed => return Err(Refusal::Undecidable),
+                Staleness::Closed => return Ok(Judged::Ask(claims)),
             }
         }
-        self.requirement
-            .check(&claims, now)
-            .map_err(Refusal::Token)?;
-        Ok(claims)
+        Ok(Judged::Good(claims))
+    }
+
+    /// Whether a request that is served counts as activity of its session.
+    pub(super) fn counts<B>(&self, request: &Request<B>) -> bool {
+        !self.background
+            && request
+                .headers()
+                .get(ACTIVITY)
+                .is_none_or(|value| !value.as_bytes().eq_ignore_ascii_case(b"background"))
     }
 }

@@ -9,11 +9,15 @@ use std::{
 use http::{Request, Response, header::AUTHORIZATION};
 use tower::Service;
 
-use super::{future::AccessFuture, layer::Rules, response::Refusal};
+use super::{
+    future::AccessFuture,
+    layer::{Judged, Rules},
+    response::Refusal,
+};
 use crate::{
     claims::Claims,
     rejection::Rejection,
-    state::{Refetched, State},
+    state::{Introspected, Refetched, State},
 };
 
 /// A service behind an [`super::AccessLayer`].
@@ -59,19 +63,20 @@ where
             Err(refusal) => return refuse(refusal, &self.rules, &request),
         };
         match self.rules.judge(&self.state, token) {
-            Ok(claims) => {
-                let due = claims.renewal_due();
-                AccessFuture::served(self.inner.call(with_claims(request, claims)), due)
+            Ok(Judged::Good(claims)) => {
+                let (request, due) = admit(&self.state, &self.rules, request, claims);
+                AccessFuture::served(self.inner.call(request), due)
             }
-            Err(Refusal::Token(Rejection::UnknownKey)) => self.ask_for_keys(request),
+            Ok(Judged::Ask(_)) | Err(Refusal::Token(Rejection::UnknownKey)) => self.ask(request),
             Err(refusal) => refuse(refusal, &self.rules, &request),
         }
     }
 }
 
 impl<S> Access<S> {
-    /// The rare way: the issuer may have a new key. Not knowing is not the client's fault, so a failure is 503.
-    fn ask_for_keys<B, R>(&mut self, request: Request<B>) -> AccessFuture<S::Future, R, S::Error>
+    /// The rare ways: the issuer may have a new key, or a closed route must know for certain. Not knowing is not the
+    /// client's fault, so a failure is 503.
+    fn ask<B, R>(&mut self, request: Request<B>) -> AccessFuture<S::Future, R, S::Error>
     where
         S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
         S::Future: Send,
@@ -79,22 +84,20 @@ impl<S> Access<S> {
         B: Send + 'static,
         R: From<String> + Send,
     {
-        let Some(answer) = self.state.refetch() else {
-            return refuse(Refusal::Token(Rejection::UnknownKey), &self.rules, &request);
-        };
         // The one that was polled ready makes the call; the clone will be polled before its own.
         let next = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, next);
         let (state, rules) = (Arc::clone(&self.state), Arc::clone(&self.rules));
         AccessFuture::waiting(Box::pin(async move {
-            let judged = match answer.await {
-                Refetched::Failed => Err(Refusal::Undecidable),
-                Refetched::Current => bearer(&request).and_then(|token| rules.judge(&state, token)),
+            // Owned, since the body may not be shared between threads.
+            let asked = match bearer(&request).map(str::to_owned) {
+                Ok(token) => asked(&state, &rules, &token).await,
+                Err(refusal) => Err(refusal),
             };
-            match judged {
+            match asked {
                 Ok(claims) => {
-                    let due = claims.renewal_due();
-                    AccessFuture::served(inner.call(with_claims(request, claims)), due).await
+                    let (request, due) = admit(&state, &rules, request, claims);
+                    AccessFuture::served(inner.call(request), due).await
                 }
                 Err(refusal) => {
                     Ok(refusal.response(&rules.requirement, rules.issuer(), request.uri().path()))
@@ -102,6 +105,44 @@ impl<S> Access<S> {
             }
         }))
     }
+}
+
+/// Keys first, if it takes them, then the token itself, if the route wants to be certain.
+async fn asked(state: &State, rules: &Rules, token: &str) -> Result<Claims, Refusal> {
+    let mut judged = rules.judge(state, token);
+    if matches!(judged, Err(Refusal::Token(Rejection::UnknownKey)))
+        && let Some(answer) = state.refetch()
+    {
+        judged = match answer.await {
+            Refetched::Failed => Err(Refusal::Undecidable),
+            Refetched::Current => rules.judge(state, token),
+        };
+    }
+    match judged? {
+        Judged::Good(claims) => Ok(claims),
+        Judged::Ask(claims) => match state.introspect(token) {
+            None => Err(Refusal::Undecidable),
+            Some(answer) => match answer.await {
+                Introspected::Active => Ok(claims),
+                Introspected::Inactive => Err(Refusal::Token(Rejection::NotActive)),
+                Introspected::Failed => Err(Refusal::Undecidable),
+            },
+        },
+    }
+}
+
+/// The request as the service gets it, and whether its token is due for renewal.
+fn admit<B>(
+    state: &State,
+    rules: &Rules,
+    request: Request<B>,
+    claims: Claims,
+) -> (Request<B>, bool) {
+    if rules.counts(&request) {
+        state.note_activity(&claims);
+    }
+    let due = claims.renewal_due();
+    (with_claims(request, claims), due)
 }
 
 fn refuse<F, B, R: From<String>, E>(

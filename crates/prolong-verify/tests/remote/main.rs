@@ -1,6 +1,7 @@
 //! A verifier against an issuer over HTTP: discovery, keys, feed, and an issuer that goes away.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     reason = "a test that cannot set its scene should stop"
 )]
 
@@ -49,6 +50,10 @@ struct Issuer {
     guarded: bool,
     key_fetches: AtomicUsize,
     cursors: watch::Sender<Vec<String>>,
+    /// What introspection answers; the calls that came.
+    active: std::sync::Mutex<(u16, String, Vec<String>)>,
+    /// What reports of activity are answered with; those that came.
+    reports: std::sync::Mutex<(u16, Vec<(String, Value)>)>,
 }
 
 type Shared = Arc<Issuer>;
@@ -63,6 +68,8 @@ async fn start(change: impl FnOnce(&mut Issuer)) -> (Shared, String) {
         guarded: false,
         key_fetches: AtomicUsize::new(0),
         cursors: watch::Sender::new(Vec::new()),
+        active: std::sync::Mutex::new((200, "{\"active\":true}".to_owned(), Vec::new())),
+        reports: std::sync::Mutex::new((204, Vec::new())),
     };
     change(&mut issuer);
     let issuer = Arc::new(issuer);
@@ -70,6 +77,8 @@ async fn start(change: impl FnOnce(&mut Issuer)) -> (Shared, String) {
         .route("/.well-known/oauth-authorization-server", get(metadata))
         .route("/keys", get(keys))
         .route("/token", post(grant))
+        .route("/introspect", post(introspect))
+        .route("/v1/activity", post(activity))
         .route("/v1/feed/snapshot", get(snapshot))
         .route("/v1/feed", get(feed))
         .layer(from_fn_with_state(Arc::clone(&issuer), maybe_down))
@@ -89,7 +98,8 @@ async fn maybe_down(State(issuer): State<Shared>, request: Request, next: Next) 
 
 async fn metadata(State(issuer): State<Shared>) -> String {
     let name = &issuer.name;
-    json!({ "issuer": name, "jwks_uri": format!("{name}/keys"), "token_endpoint": format!("{name}/token") })
+    json!({ "issuer": name, "jwks_uri": format!("{name}/keys"), "token_endpoint": format!("{name}/token"),
+        "introspection_endpoint": format!("{name}/introspect") })
         .to_string()
 }
 
@@ -101,10 +111,26 @@ async fn keys(State(issuer): State<Shared>) -> String {
 async fn grant(headers: HeaderMap, body: String) -> Response {
     // "reader" and "a+b" behind Basic
     assert_eq!(headers["authorization"], "Basic cmVhZGVyOmElMkJi");
-    assert_eq!(body, "grant_type=client_credentials&scope=prolong%3Afeed");
-    json!({ "access_token": "feed-token" })
+    let scope = body.strip_prefix("grant_type=client_credentials&scope=prolong%3A");
+    json!({ "access_token": format!("{}-token", scope.unwrap()) })
         .to_string()
         .into_response()
+}
+
+async fn introspect(State(issuer): State<Shared>, headers: HeaderMap, body: String) -> Response {
+    assert_eq!(headers["authorization"], "Basic cmVhZGVyOmElMkJi");
+    let mut active = issuer.active.lock().unwrap();
+    active.2.push(body);
+    let status = StatusCode::from_u16(active.0).unwrap();
+    (status, active.1.clone()).into_response()
+}
+
+async fn activity(State(issuer): State<Shared>, headers: HeaderMap, body: String) -> StatusCode {
+    let mut reports = issuer.reports.lock().unwrap();
+    let authorization = headers["authorization"].to_str().unwrap().to_owned();
+    let body = serde_json::from_str(&body).unwrap();
+    reports.1.push((authorization, body));
+    StatusCode::from_u16(reports.0).unwrap()
 }
 
 fn refused(issuer: &Issuer, headers: &HeaderMap) -> bool {
@@ -420,4 +446,94 @@ async fn the_background_work_ends_with_the_last_state() {
     issuer.drop_streams();
     sleep(Duration::from_millis(500)).await;
     assert_eq!(issuer.cursors.borrow().len(), streams);
+}
+
+#[tokio::test]
+async fn a_closed_route_introspects_while_the_feed_is_stale() {
+    let (issuer, address) = start(|_| {}).await;
+    let builder = Verifier::builder(expected())
+        .fetch_url(&address)
+        .without_feed();
+    let verifier = builder
+        .clone()
+        .client("reader", "a+b")
+        .discover()
+        .await
+        .unwrap();
+    let token = of_session("s1");
+    let answer = |status: u16, body: &str| {
+        let mut active = issuer.active.lock().unwrap();
+        (active.0, active.1) = (status, body.to_owned());
+    };
+    for (status_of_theirs, body, ours) in [
+        (200, r#"{"active":true,"sub":"u1"}"#, 200),
+        (200, r#"{"active":false}"#, 401),
+        (200, "{}", 503),
+        (200, r#"{"active":"true"}"#, 503),
+        (200, "not JSON", 503),
+        (401, r#"{"error":"invalid_client"}"#, 503),
+        (500, r#"{"active":true}"#, 503),
+        (302, r#"{"active":true}"#, 503),
+    ] {
+        answer(status_of_theirs, body);
+        assert_eq!(status(&verifier, &token).await, ours, "{body}");
+    }
+    let asked = issuer.active.lock().unwrap().2.clone();
+    assert_eq!(asked.len(), 8, "each request is asked about anew");
+    assert_eq!(
+        asked[0],
+        format!("token={token}&token_type_hint=access_token")
+    );
+    issuer.down.store(true, Ordering::SeqCst);
+    assert_eq!(status(&verifier, &token).await, 503);
+
+    issuer.down.store(false, Ordering::SeqCst);
+    let nobody = builder.discover().await.unwrap();
+    assert_eq!(status(&nobody, &token).await, 503, "nobody to ask as");
+}
+
+#[tokio::test]
+async fn activity_is_reported_until_it_is_acknowledged() {
+    let (issuer, address) = start(|issuer| {
+        issuer.reports.get_mut().unwrap().0 = 401;
+    })
+    .await;
+    let builder = Verifier::builder(expected())
+        .fetch_url(&address)
+        .report_activity_every(Duration::from_millis(20));
+    let refused = builder.clone().discover().await;
+    assert!(refused.unwrap_err().to_string().contains("client("));
+
+    let verifier = builder.client("reader", "a+b").discover().await.unwrap();
+    assert!(becomes(&verifier, &of_session("s1"), 200).await);
+    let reported = |atleast: usize| {
+        let issuer = &issuer;
+        async move {
+            for _ in 0..500 {
+                let all = issuer.reports.lock().unwrap().1.clone();
+                if all.len() >= atleast {
+                    return all;
+                }
+                sleep(Duration::from_millis(20)).await;
+            }
+            panic!("no report came");
+        }
+    };
+    let all = reported(2).await;
+    for (authorization, body) in &all[..2] {
+        assert_eq!(authorization, "Bearer activity-token");
+        assert_eq!(body["sessions"][0]["id"], "s1", "told again: {body}");
+        assert!(body["sessions"][0]["idle_for"].as_u64().unwrap() < 3600, "how long ago");
+    }
+    issuer.reports.lock().unwrap().0 = 204;
+    let acknowledged = reported(all.len() + 1).await.len();
+    sleep(Duration::from_millis(200)).await;
+    let after = issuer.reports.lock().unwrap().1.len();
+    assert!(after <= acknowledged + 1, "not told again: {after}");
+    assert_eq!(status(&verifier, &of_session("s2")).await, 200);
+    let last = reported(after + 1).await.pop().unwrap().1;
+    assert_eq!(
+        last["sessions"],
+        json!([{ "id": "s2", "idle_for": last["sessions"][0]["idle_for"] }])
+    );
 }

@@ -11,8 +11,8 @@ use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use prolong_protocol::feed::{Entry, Kind, arg_of};
 use prolong_verify::{
-    AccessLayer, Caller, Reason, Refetched, Requirement, Revoked, SoftExpiry, Staleness, State,
-    axum::Session,
+    AccessLayer, Caller, Introspected, Reason, Refetched, Requirement, Revoked, SessionUsed,
+    SoftExpiry, Staleness, State, axum::Session,
 };
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -323,4 +323,107 @@ async fn a_session_without_a_layer_is_the_services_fault() {
     let app = Router::new().route("/orders", get(strict));
     let response = app.oneshot(with_fields(&[])).await.unwrap();
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+}
+
+fn stale() -> State {
+    let state = State::new(expected(), &[1; 32]).with_clock(|| NOW);
+    state.set_keys(keys());
+    state
+}
+
+#[tokio::test]
+async fn a_closed_route_asks_the_authority_while_stale_and_never_answers_401_for_not_knowing() {
+    for (answer, status) in [
+        (Introspected::Active, StatusCode::OK),
+        (Introspected::Inactive, StatusCode::UNAUTHORIZED),
+        (Introspected::Failed, StatusCode::SERVICE_UNAVAILABLE),
+    ] {
+        let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let state = Arc::new(stale());
+        let book = Arc::clone(&asked);
+        state.on_stale(Box::new(move |token| {
+            book.lock().unwrap().push(token.to_owned());
+            Box::pin(async move { answer })
+        }));
+        let closed = || AccessLayer::new(Arc::clone(&state)).staleness(Staleness::Closed);
+        let token = good();
+        let response = with_token(closed(), &token).await;
+        assert_eq!(response.status(), status);
+        assert_eq!(*asked.lock().unwrap(), [token]);
+        match answer {
+            Introspected::Inactive => {
+                assert!(challenge(&response).ends_with(r#"code="INVALID_TOKEN", action="sign_in""#))
+            }
+            Introspected::Failed => {
+                assert_eq!(field(&response, "retry-after"), "2");
+                assert_eq!(challenge(&response), "");
+            }
+            Introspected::Active => assert_eq!(body(response).await, "hello u1"),
+        }
+
+        // What is known here is answered here.
+        let before = asked.lock().unwrap().len();
+        let expired = mint::token(&json!({}), &json!({ "exp": NOW }));
+        let refused = with_token(closed(), &expired).await;
+        assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+        let refused = with_token(closed().scope("other"), &good()).await;
+        assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+        let open = with_token(AccessLayer::new(Arc::clone(&state)), &good()).await;
+        assert_eq!(open.status(), StatusCode::OK);
+        state.set_fresh(NOW);
+        assert_eq!(with_token(closed(), &good()).await.status(), StatusCode::OK);
+        assert_eq!(asked.lock().unwrap().len(), before);
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_key_and_a_stale_feed_are_both_asked_for() {
+    let state = Arc::new(State::new(expected(), &[1; 32]).with_clock(|| NOW));
+    let weak = Arc::downgrade(&state);
+    state.on_unknown_key(Box::new(move || {
+        let state = weak.upgrade().unwrap();
+        Box::pin(async move {
+            state.set_keys(keys());
+            Refetched::Current
+        })
+    }));
+    state.on_stale(Box::new(|_| Box::pin(async { Introspected::Inactive })));
+    let layer = AccessLayer::new(state).staleness(Staleness::Closed);
+    assert_eq!(
+        with_token(layer, &good()).await.status(),
+        StatusCode::UNAUTHORIZED
+    );
+}
+
+#[tokio::test]
+async fn activity_is_what_a_person_did_and_was_served() {
+    let state = state();
+    let layer = || AccessLayer::new(Arc::clone(&state));
+    let _ = with_token(layer(), &good()).await;
+    assert!(state.take_activity(10).is_empty(), "off until asked for");
+    state.keep_activity();
+    let one = SessionUsed {
+        session: "s1".to_owned(),
+        at: NOW,
+    };
+    let _ = with_token(layer(), &good()).await;
+    let _ = with_token(layer(), &good()).await;
+    assert_eq!(state.take_activity(10), [one.clone()]);
+    assert!(state.take_activity(10).is_empty());
+
+    // By request, by route, refused, a machine's.
+    for mark in ["background", "Background"] {
+        let request = Request::get("/orders")
+            .header("authorization", format!("Bearer {}", good()))
+            .header("prolong-activity", mark);
+        let response = send(layer(), request.body(Body::empty()).unwrap()).await;
+        assert_eq!(response.status(), StatusCode::OK);
+    }
+    let _ = with_token(layer().background(), &good()).await;
+    let _ = with_token(layer().scope("other"), &good()).await;
+    let _ = with_token(layer(), &token(&json!({}), &json!({ "sid": null }))).await;
+    assert!(state.take_activity(10).is_empty());
+
+    state.return_activity(vec![one.clone()]);
+    assert_eq!(state.take_activity(10), [one]);
 }

@@ -265,6 +265,10 @@ fn verify() -> Vec<Operation> {
                 ("max_age", "seconds", "how long ago the user may have signed in"),
             ])
             .gives(200, ""),
+        call("post", "/v1/activity", "verify", "Verifiers report which sessions were used, for policies with `activity = \"request\"`; 204 once it is stored")
+            .by(Machine(&["prolong:activity"]))
+            .json(&[("sessions", "[SessionUsed]!", "at most 1,000; unknown ones are passed over")])
+            .gives(204, ""),
         call("get", "/v1/feed/snapshot", "verify", "Everything that has ended and still matters, at one number")
             .by(Machine(&["prolong:feed"]))
             .gives(200, "FeedSnapshot")
@@ -680,6 +684,13 @@ pub(super) const SCHEMAS: &[(&str, &[Field])] = &[
             ("user", "User", ""),
             ("sessions", "[AdminSession]", ""),
             ("audit", "[AuditLine]", ""),
+        ],
+    ),
+    (
+        "SessionUsed",
+        &[
+            ("id", "text", "`sid`"),
+            ("idle_for", "seconds", "how long ago, whole seconds"),
         ],
     ),
     ("FeedSnapshot", &[]),
