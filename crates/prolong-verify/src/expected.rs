@@ -72,10 +72,10 @@ impl Expected {
         })
     }
 
-    pub(crate) fn accepts_audience(&self, aud: &[String]) -> bool {
+    pub(crate) fn accepts_audience<'a>(&self, mut aud: impl Iterator<Item = &'a str>) -> bool {
         match &self.audience {
-            Audience::Any => !aud.is_empty(),
-            Audience::OneOf(ours) => aud.iter().any(|theirs| ours.contains(theirs)),
+            Audience::Any => aud.next().is_some(),
+            Audience::OneOf(ours) => aud.any(|theirs| ours.iter().any(|one| one == theirs)),
         }
     }
 }

@@ -19,10 +19,9 @@ pub(crate) enum Scanned<'a> {
 
 /// The values of these members of one JSON object, in the order of `names`, borrowed where nothing is escaped.
 pub(crate) fn members<'a, const N: usize>(
-    bytes: &'a [u8],
+    text: &'a str,
     names: &[&str; N],
 ) -> Option<[Option<Scanned<'a>>; N]> {
-    let text = std::str::from_utf8(bytes).ok()?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let found = deserializer.deserialize_map(TopVisitor(names)).ok()?;
     deserializer.end().ok()?;
@@ -113,8 +112,15 @@ impl<'de, const N: usize> Visitor<'de> for TopVisitor<'_, N> {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
         let mut found = [const { None }; N];
         let mut others = Names::default();
+        // Whoever writes tokens writes their members in one order: the next name is looked for where it was last time.
+        let mut next = 0;
         while let Some(Text(name)) = access.next_key()? {
-            let place = self.0.iter().position(|known| *known == name);
+            let after = self.0.iter().skip(next).position(|known| *known == name);
+            let place = match after {
+                Some(after) => Some(next + after),
+                None => self.0.iter().take(next).position(|known| *known == name),
+            };
+            next = place.map_or(next, |place| place + 1);
             let value = Some(access.next_value()?);
             let again = match place {
                 Some(place) => mem::replace(&mut found[place], value).is_some(),
@@ -272,9 +278,8 @@ mod tests {
                 false,
             ),
         ] {
-            assert_eq!(members(text.as_bytes(), &["a"]).is_some(), good, "{text}");
+            assert_eq!(members(&text, &["a"]).is_some(), good, "{text}");
             assert_eq!(object(text.as_bytes()).is_some(), good, "{text}");
         }
-        assert!(members(b"{\"z\":\"\xff\"}", &["a"]).is_none());
     }
 }

@@ -197,9 +197,9 @@ impl Revoked {
         Subjects {
             salt: self.salt,
             kid: key(kid),
-            client: key(&body.client_id),
-            user: key(&body.sub),
-            session: body.sid.as_deref().map(key),
+            client: key(body.client_id()),
+            user: key(body.sub()),
+            session: body.sid().map(key),
         }
     }
 
@@ -237,7 +237,7 @@ impl Tables {
         }
         let client = |clients: &Table<u64>| {
             clients
-                .get(&key(&body.client_id, |known| known.client))
+                .get(&key(body.client_id(), |known| known.client))
                 .is_some_and(issued_before)
         };
         if self.global.as_ref().is_some_and(issued_before)
@@ -248,12 +248,12 @@ impl Tables {
         if !self.users.is_empty()
             && self
                 .users
-                .get(&key(&body.sub, |known| known.user))
+                .get(&key(body.sub(), |known| known.user))
                 .is_some_and(|least| body.jwt_version.unwrap_or(0) < least.value)
         {
             return Err(Rejection::VersionRaised);
         }
-        let Some(sid) = &body.sid else {
+        let Some(sid) = body.sid() else {
             return Ok(());
         };
         if self.sessions.is_empty() && self.generations.is_empty() {

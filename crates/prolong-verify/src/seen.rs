@@ -63,12 +63,12 @@ impl SeenTokens {
             authentic
                 .recheck(keys, expected)
                 .map_err(|rejection| Authentic::without_key(token, rejection, revoked))?;
-            return judge(&authentic, expected, revoked, now);
+            return judge(authentic, expected, revoked, now);
         }
         let authentic = Authentic::read(token, keys, expected)
             .map_err(|rejection| Authentic::without_key(token, rejection, revoked))?;
         let authentic = Arc::new(authentic.remembering(revoked));
-        let claims = judge(&authentic, expected, revoked, now)?;
+        let claims = judge(Arc::clone(&authentic), expected, revoked, now)?;
         self.cache.insert(fingerprint, authentic);
         Ok(claims)
     }

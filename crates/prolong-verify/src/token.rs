@@ -17,11 +17,43 @@ use crate::{
 /// The longest token that is read, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
+/// Headers and signatures of up to so many bytes are decoded on the stack: ours, and RSA signatures of 4096 bits.
+const SHORT_HEADER: usize = 256;
+const SHORT_SIGNATURE: usize = 516;
+
+/// A token's `typ`; the usual one is not copied.
+#[derive(Debug)]
+pub(crate) enum Typ {
+    AccessToken,
+    Other(Box<str>),
+    Absent,
+}
+
+const ACCESS_TOKEN: &str = "at+jwt";
+
+impl Typ {
+    fn of(typ: Option<Cow<'_, str>>) -> Self {
+        match typ {
+            Some(typ) if typ == ACCESS_TOKEN => Self::AccessToken,
+            Some(typ) => Self::Other(typ.into()),
+            None => Self::Absent,
+        }
+    }
+
+    fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::AccessToken => Some(ACCESS_TOKEN),
+            Self::Other(typ) => Some(typ),
+            Self::Absent => None,
+        }
+    }
+}
+
 /// A token whose signature was checked.
 #[derive(Debug)]
 pub(crate) struct Authentic {
     pub(crate) key: Arc<Key>,
-    pub(crate) typ: Option<String>,
+    pub(crate) typ: Typ,
     pub(crate) body: Body,
     /// Only for tokens that will be remembered.
     pub(crate) subjects: Option<Subjects>,
@@ -45,17 +77,20 @@ impl Authentic {
 
     fn read_parts(token: &str, keys: &Keys, expected: &Expected) -> Result<Self, Rejection> {
         let (signed, [header, claims, signature]) = split(token)?;
-        let header = base64url::decode(header).ok_or(Rejection::BadEncoding)?;
+        let (mut header_bytes, mut signature_bytes) = ([0; SHORT_HEADER], [0; SHORT_SIGNATURE]);
+        let header = base64url::decode_short(header, &mut header_bytes);
+        let header = header.ok_or(Rejection::BadEncoding)?;
         let header = Header::parse(&header)?;
         let claims = base64url::decode(claims).ok_or(Rejection::BadEncoding)?;
-        let signature = base64url::decode(signature).ok_or(Rejection::BadEncoding)?;
+        let signature = base64url::decode_short(signature, &mut signature_bytes);
+        let signature = signature.ok_or(Rejection::BadEncoding)?;
         let key = header.key(keys, expected)?;
         if !key.signed(signed.as_bytes(), &signature) {
             return Err(Rejection::BadSignature);
         }
         Ok(Self {
             key: Arc::clone(key),
-            typ: header.typ.map(Cow::into_owned),
+            typ: Typ::of(header.typ),
             body: Body::parse(claims)?,
             subjects: None,
         })
@@ -80,7 +115,7 @@ impl Authentic {
     /// Whether the token would still be authentic under these keys and expectations: for later sights.
     pub(crate) fn recheck(&self, keys: &Keys, expected: &Expected) -> Result<(), Rejection> {
         let present = keys.holds(&self.key);
-        if !expected.accepts_type(self.typ.as_deref()) {
+        if !expected.accepts_type(self.typ.as_str()) {
             Err(Rejection::WrongType)
         } else if !expected.algorithms.contains(&self.key.algorithm()) {
             Err(Rejection::WrongAlgorithm)
@@ -127,9 +162,9 @@ struct Header<'a> {
 
 impl<'a> Header<'a> {
     fn parse(bytes: &'a [u8]) -> Result<Self, Rejection> {
-        let [alg, kid, typ, crit, b64] =
-            json::members(bytes, &["alg", "kid", "typ", "crit", "b64"])
-                .ok_or(Rejection::BadHeader)?;
+        let text = str::from_utf8(bytes).map_err(|_| Rejection::BadHeader)?;
+        let [alg, kid, typ, crit, b64] = json::members(text, &["alg", "kid", "typ", "crit", "b64"])
+            .ok_or(Rejection::BadHeader)?;
         if crit.is_some() || b64.is_some() {
             return Err(Rejection::CriticalExtension);
         }

@@ -26,30 +26,26 @@ pub fn verify(
 ) -> Result<Claims, Rejection> {
     let authentic = Authentic::read(token, keys, expected)
         .map_err(|rejection| Authentic::without_key(token, rejection, revoked))?;
-    judge(&Arc::new(authentic), expected, revoked, now)
+    judge(Arc::new(authentic), expected, revoked, now)
 }
 
 /// Everything that is asked on every sight, once the signature is known to hold.
 pub(crate) fn judge(
-    authentic: &Arc<Authentic>,
+    authentic: Arc<Authentic>,
     expected: &Expected,
     revoked: &Revoked,
     now: i64,
 ) -> Result<Claims, Rejection> {
     let body = &authentic.body;
-    if body.iss != expected.issuer {
+    if body.iss() != expected.issuer {
         return Err(Rejection::WrongIssuer);
     }
-    if !expected.accepts_audience(&body.aud) {
+    if !expected.accepts_audience(body.aud()) {
         return Err(Rejection::WrongAudience);
     }
     let times = Times::of(body, expected, now)?;
     revoked.check(authentic.key.kid(), body, authentic.subjects.as_ref())?;
-    Ok(Claims::new(
-        Arc::clone(authentic),
-        times.expired,
-        times.renewal_due,
-    ))
+    Ok(Claims::new(authentic, times.expired, times.renewal_due))
 }
 
 struct Times {

@@ -143,7 +143,7 @@ impl Authority {
                 )
             })
             .map_err(rejected)?;
-        let ours = claims.audience().contains(&self.settings.issuer);
+        let ours = claims.audience().any(|one| one == self.settings.issuer);
         let client = self
             .client(claims.client_id())
             .filter(|_| claims.session_id().is_none() && ours);
@@ -173,8 +173,7 @@ impl Authority {
         let client = client.ok_or_else(|| rejected(Rejection::WrongAudience))?;
         if !claims
             .audience()
-            .iter()
-            .any(|aud| client.audience.contains(aud))
+            .any(|aud| client.audience.iter().any(|one| one == aud))
         {
             return Err(rejected(Rejection::WrongAudience));
         }

@@ -523,7 +523,10 @@ async fn activity_is_reported_until_it_is_acknowledged() {
     for (authorization, body) in &all[..2] {
         assert_eq!(authorization, "Bearer activity-token");
         assert_eq!(body["sessions"][0]["id"], "s1", "told again: {body}");
-        assert!(body["sessions"][0]["idle_for"].as_u64().unwrap() < 3600, "how long ago");
+        assert!(
+            body["sessions"][0]["idle_for"].as_u64().unwrap() < 3600,
+            "how long ago"
+        );
     }
     issuer.reports.lock().unwrap().0 = 204;
     let acknowledged = reported(all.len() + 1).await.len();
