@@ -34,6 +34,8 @@ pub async fn run<S: Store>(make: impl Fn() -> S) {
     filters(&make()).await;
     signing_keys_and_forgetting(&make()).await;
     one_swap_wins(Arc::new(make())).await;
+    turns_never_conflict(Arc::new(make())).await;
+    a_turn_is_guarded_too(&make()).await;
     an_end_is_final(Arc::new(make())).await;
     feed_has_no_holes(Arc::new(make())).await;
     a_ticket_is_taken_once(Arc::new(make())).await;
@@ -457,6 +459,54 @@ async fn sweep<S: Store>(store: &S) {
     ok(store, Change::RemoveSessions(vec![session.id])).await;
     assert!(store.session(session.id).await.expect("a read").is_none());
     assert!(!store.key_in_use(KeyId(1)).await.expect("a read"));
+}
+
+/// Each turn sees what the one before has written: every one of them rotates, and nobody has to try again.
+async fn turns_never_conflict<S: Store>(store: Arc<S>) {
+    ok(&*store, Change::InsertUser(user(1))).await;
+    ok(&*store, Change::StartSession(session(1, 1))).await;
+    let id = session(1, 1).id;
+    let turn = |store: Arc<S>| async move {
+        let rotate = |found: Option<crate::Found>| {
+            Transaction::of(rotation(&found.expect("it is there").session))
+        };
+        store.turn(id, Box::new(rotate)).await
+    };
+    let turns: Vec<_> = (0..64)
+        .map(|_| tokio::spawn(turn(Arc::clone(&store))))
+        .collect();
+    for turn in turns {
+        assert!(turn.await.expect("no panic").is_ok(), "a turn conflicted");
+    }
+    let found = store.session(id).await.expect("read").expect("there");
+    assert_eq!(found.session.generation, Generation(64));
+}
+
+/// A turn can look without writing, finds nothing where there is nothing, and what it writes is guarded and all or nothing.
+async fn a_turn_is_guarded_too<S: Store>(store: &S) {
+    ok(store, Change::InsertUser(user(1))).await;
+    ok(store, Change::StartSession(session(1, 1))).await;
+    let (id, absent) = (session(1, 1).id, session(2, 1).id);
+    let looks = |found: Option<crate::Found>| {
+        assert!(found.is_none(), "there is no such session");
+        Transaction::default()
+    };
+    assert!(store.turn(absent, Box::new(looks)).await.is_ok());
+    let stale = |found: Option<crate::Found>| {
+        let seen = found.expect("it is there").session;
+        let end = Change::EndSession {
+            id: seen.id,
+            reason: EndReason::SignedOut,
+            at: at(5000),
+            at_generation: None,
+        };
+        Transaction::of(end).and(rotation(&seen))
+    };
+    let outcome = store.turn(id, Box::new(stale)).await;
+    assert!(matches!(outcome, Err(NotCommitted::Conflict(1))));
+    let found = store.session(id).await.expect("read").expect("there");
+    assert_eq!(found.session.life, Life::Live, "half a turn was written");
+    assert_eq!(found.session.generation, Generation(0));
 }
 
 async fn one_swap_wins<S: Store>(store: Arc<S>) {

@@ -27,5 +27,5 @@ pub use record::{
     User,
 };
 pub use sqlite::{EndAll, RestoreReport, SqliteOptions, SqliteStore, schema_version};
-pub use store::Store;
+pub use store::{Decide, Store};
 pub use writer_stats::WriterStats;

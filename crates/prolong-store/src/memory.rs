@@ -12,8 +12,8 @@ use prolong_core::{KeyId, Session, SessionId, Timestamp, UserKey};
 
 use crate::writer_stats::Counters;
 use crate::{
-    AuditFilter, AuditLine, Committed, Counts, FeedCursor, FeedLine, Found, NotCommitted, Page,
-    SealedKey, SessionFilter, Store, StoreError, Ticket, Transaction, User, UserFilter,
+    AuditFilter, AuditLine, Committed, Counts, Decide, FeedCursor, FeedLine, Found, NotCommitted,
+    Page, SealedKey, SessionFilter, Store, StoreError, Ticket, Transaction, User, UserFilter,
     WriterStats,
 };
 
@@ -82,8 +82,11 @@ impl MemoryStore {
         lost
     }
 
-    fn write(&self, transaction: Transaction) -> Result<Committed, NotCommitted> {
-        let mut inner = self.inner.lock();
+    fn write(
+        &self,
+        inner: &mut Inner,
+        transaction: Transaction,
+    ) -> Result<Committed, NotCommitted> {
         let mut writing = apply::Writing::new(&mut inner.state);
         let outcome = transaction
             .changes
@@ -115,7 +118,13 @@ fn take_back(state: &mut State, undo: Vec<Undo>) {
 #[async_trait]
 impl Store for MemoryStore {
     async fn commit(&self, transaction: Transaction) -> Result<Committed, NotCommitted> {
-        self.write(transaction)
+        self.write(&mut self.inner.lock(), transaction)
+    }
+
+    async fn turn(&self, id: SessionId, decide: Decide) -> Result<Committed, NotCommitted> {
+        let mut inner = self.inner.lock();
+        let transaction = decide(inner.state.session(id));
+        self.write(&mut inner, transaction)
     }
 
     async fn session(&self, id: SessionId) -> Result<Option<Found>, StoreError> {

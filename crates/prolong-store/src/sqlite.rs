@@ -2,6 +2,7 @@
 
 mod apply;
 mod backup;
+mod copier;
 mod open;
 mod read;
 mod readers;
@@ -25,8 +26,8 @@ pub use open::schema_version;
 
 use crate::writer_stats::Counters;
 use crate::{
-    AuditFilter, AuditLine, Committed, Counts, FeedCursor, FeedLine, Found, NotCommitted, Page,
-    SealedKey, SessionFilter, Store, StoreError, Transaction, User, UserFilter, WriterStats,
+    AuditFilter, AuditLine, Committed, Counts, Decide, FeedCursor, FeedLine, Found, NotCommitted,
+    Page, SealedKey, SessionFilter, Store, StoreError, Transaction, User, UserFilter, WriterStats,
 };
 
 /// How to open a [`SqliteStore`].
@@ -86,11 +87,17 @@ impl SqliteStore {
         let counters = Arc::new(Counters::default());
         let (jobs, queue) = sync_channel(options.queue);
         let failure = writer::Failure::default();
+        let copier = copier::Copier::start(
+            open::copier(&path)?,
+            Arc::clone(&failure),
+            Arc::clone(&counters),
+        )?;
         let writer = writer::Writer {
             db,
             jobs: queue,
             failure: failure.clone(),
             wal_pages,
+            copier,
             counters: counters.clone(),
         };
         let thread = std::thread::Builder::new()
@@ -137,6 +144,27 @@ impl SqliteStore {
         self.readers.as_ref().ok_or_else(closed)
     }
 
+    /// Hands work to the writer, and waits until it is durable.
+    async fn write(&self, work: writer::Work) -> Result<Committed, NotCommitted> {
+        self.check()?;
+        let (answer, answered) = oneshot::channel();
+        let runtime = Handle::try_current().ok();
+        let gone = || StoreError::Unavailable("the writer has stopped".to_owned());
+        let jobs = self.jobs.as_ref().ok_or_else(gone)?;
+        match jobs.try_send(writer::Job {
+            work,
+            answer,
+            runtime,
+        }) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => {
+                return Err(StoreError::Unavailable("too many writes wait".to_owned()).into());
+            }
+            Err(TrySendError::Disconnected(_)) => return Err(gone().into()),
+        }
+        answered.await.unwrap_or_else(|_| Err(gone().into()))
+    }
+
     fn read<T>(
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -168,23 +196,11 @@ impl Drop for SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn commit(&self, transaction: Transaction) -> Result<Committed, NotCommitted> {
-        self.check()?;
-        let (answer, answered) = oneshot::channel();
-        let runtime = Handle::try_current().ok();
-        let gone = || StoreError::Unavailable("the writer has stopped".to_owned());
-        let jobs = self.jobs.as_ref().ok_or_else(gone)?;
-        match jobs.try_send(writer::Job {
-            transaction,
-            answer,
-            runtime,
-        }) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_)) => {
-                return Err(StoreError::Unavailable("too many writes wait".to_owned()).into());
-            }
-            Err(TrySendError::Disconnected(_)) => return Err(gone().into()),
-        }
-        answered.await.unwrap_or_else(|_| Err(gone().into()))
+        self.write(writer::Work::Write(transaction)).await
+    }
+
+    async fn turn(&self, id: SessionId, decide: Decide) -> Result<Committed, NotCommitted> {
+        self.write(writer::Work::Turn(id, decide)).await
     }
 
     async fn session(&self, id: SessionId) -> Result<Option<Found>, StoreError> {

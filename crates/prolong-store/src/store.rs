@@ -8,6 +8,10 @@ use crate::{
     SealedKey, SessionFilter, StoreError, Transaction, User, UserFilter, WriterStats,
 };
 
+/// What to change about a session that was just read; `None`: there is no such session. Runs where all writes are made, so
+/// it is quick and never blocks.
+pub type Decide = Box<dyn FnOnce(Option<Found>) -> Transaction + Send>;
+
 /// Where sessions, users, keys, the feed and the audit log live.
 ///
 /// Reads see every commit that was acknowledged before they began. A write is one [`Transaction`]; once it is
@@ -21,6 +25,16 @@ pub trait Store: Send + Sync + 'static {
     /// [`NotCommitted::Conflict`] names the first change whose guard no longer holds: read again and decide again.
     /// [`NotCommitted::Failed`]: the store could not say; the outcome may be unknown.
     async fn commit(&self, transaction: Transaction) -> Result<Committed, NotCommitted>;
+
+    /// Reads a session with its user, asks `decide` what to change, and commits that: nothing comes in between, so nothing
+    /// that was decided on can have changed. Many turns share one commit, and each costs one look-up and one statement.
+    ///
+    /// What `decide` saw becomes durable with the commit, whether or not it changed anything itself: answer nobody
+    /// before this returns.
+    ///
+    /// # Errors
+    /// As [`Store::commit`]. After an error nobody knows whether `decide` was asked.
+    async fn turn(&self, id: SessionId, decide: Decide) -> Result<Committed, NotCommitted>;
 
     /// A session together with its user, as of one moment.
     async fn session(&self, id: SessionId) -> Result<Option<Found>, StoreError>;

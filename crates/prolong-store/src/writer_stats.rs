@@ -24,10 +24,12 @@ pub struct WriterStats {
     /// Commits by time, not cumulative: `commit_buckets[i]` took at most [`WriterStats::BOUNDS_MICROS`]`[i]`, and
     /// longer than the bound before; the last entry counts the rest.
     pub commit_buckets: [u64; 11],
-    /// Copies of the WAL into the database.
+    /// Copies of the WAL into the database that the writer finished.
     pub checkpoints: u64,
     /// Microseconds that these took, in which nothing was committed.
     pub checkpoint_micros: u64,
+    /// Microseconds of copying beside the writer, in which commits went on.
+    pub copy_micros: u64,
 }
 
 impl WriterStats {
@@ -52,6 +54,7 @@ pub(crate) struct Counters {
     commit_buckets: [AtomicU64; 11],
     checkpoints: AtomicU64,
     checkpoint_micros: AtomicU64,
+    copy_micros: AtomicU64,
 }
 
 impl Counters {
@@ -83,6 +86,10 @@ impl Counters {
         add(&self.checkpoint_micros, micros(took));
     }
 
+    pub(crate) fn copied(&self, took: Duration) {
+        add(&self.copy_micros, micros(took));
+    }
+
     pub(crate) fn snapshot(&self) -> WriterStats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         WriterStats {
@@ -96,6 +103,7 @@ impl Counters {
             commit_buckets: self.commit_buckets.each_ref().map(read),
             checkpoints: read(&self.checkpoints),
             checkpoint_micros: read(&self.checkpoint_micros),
+            copy_micros: read(&self.copy_micros),
         }
     }
 }

@@ -257,6 +257,25 @@ async fn a_backup_under_load_is_of_one_moment() {
     assert!(last.unwrap().0 > 0, "nothing was swapped meanwhile");
 }
 
+/// More is written than the WAL may ever hold (the writer stops to copy at 32,000 pages of 4 kB), without a pause.
+#[tokio::test]
+async fn the_wal_stays_bounded_however_much_is_written() {
+    let dir = tempdir().unwrap();
+    let store = open(dir.path()).unwrap();
+    let wal = || std::fs::metadata(dir.path().join("prolong.db-wal")).map_or(0, |wal| wal.len());
+    for _ in 0..60 {
+        let lines = (0..1000).map(|_| {
+            Change::AppendAudit(NewAuditLine {
+                detail: "x".repeat(4000),
+                ..line()
+            })
+        });
+        commit(&store, lines.collect()).await;
+        assert!(wal() < 36_000 * 4120, "{} bytes of WAL", wal());
+    }
+    assert!(store.writer_stats().checkpoints > 0, "nothing was finished");
+}
+
 /// Not a test by itself: fills a small disk, makes room, and goes on.
 #[tokio::test]
 async fn victim() {

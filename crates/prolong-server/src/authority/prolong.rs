@@ -1,14 +1,21 @@
 //! Prolonging with a refresh token: read, decide in the core, commit one transaction, mint.
+//!
+//! The usual case is one turn of the store's writer: it reads the session, asks the core, and swaps the row, together
+//! with every other refresh that has queued up. What needs more than the one row (the operator's user table, an entry for
+//! the feed, an end, an alarm) is left alone there and goes the long way: read, decide, commit with everything that was
+//! read as guard, and again where it has changed meanwhile.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use prolong_core::{
-    Class, Decision, EndReason, Event, Policy, PresentedAccessToken, Refresh, Refusal, Renewal,
-    Session, Timestamp, Verdict, decide,
+    AttemptHash, Class, Decision, EndReason, Event, Generation, KeyId, Policy,
+    PresentedAccessToken, Refresh, Refusal, Renewal, SecretHash, Session, Standing, Timestamp,
+    Verdict, decide,
 };
 use prolong_protocol::token::TokenAnswer;
 use prolong_store::{Change, Found, NotCommitted, Transaction, User};
+use tokio::sync::oneshot;
 
 use super::Authority;
 use super::user_table::TableSays;
@@ -61,6 +68,42 @@ pub(crate) struct Presented<'a> {
     pub(crate) scope: Option<&'a str>,
 }
 
+/// What a refresh token and what came with it say to the core.
+#[derive(Clone, Copy)]
+struct Asked {
+    key: KeyId,
+    generation: Generation,
+    secret: SecretHash,
+    attempt: Option<AttemptHash>,
+    idle_for: Option<Duration>,
+}
+
+impl From<&Presented<'_>> for Asked {
+    fn from(presented: &Presented<'_>) -> Self {
+        let token = presented.token;
+        let attempt = |id| crate::keys::attempt_hash(token.session, token.generation, &id);
+        Self {
+            key: token.key,
+            generation: token.generation,
+            secret: crate::keys::secret_hash(token.session, &token.secret),
+            attempt: presented.attempt.map(attempt),
+            idle_for: presented.idle_for,
+        }
+    }
+}
+
+/// What came of a refresh: tokens.
+struct Decided {
+    /// What it was decided on.
+    found: Found,
+    /// The session afterwards.
+    next: Session,
+    client: Arc<Client>,
+    renewal: Renewal,
+    /// When it was read.
+    now: Timestamp,
+}
+
 /// A session that was prolonged.
 pub(crate) struct Prolonged {
     pub(crate) session: Session,
@@ -94,10 +137,13 @@ impl Authority {
     /// # Errors
     /// [`NotProlonged`]. Only [`Refusal::Reuse`] had a consequence, and that was committed before this returns.
     pub(crate) async fn prolong(
-        &self,
+        self: &Arc<Self>,
         presented: &Presented<'_>,
     ) -> Result<Prolonged, NotProlonged> {
-        let outcome = self.prolong_in_rounds(presented).await;
+        let outcome = match self.prolong_in_turn(presented).await {
+            Some(outcome) => outcome,
+            None => self.prolong_in_rounds(presented).await,
+        };
         self.metrics.refresh(match &outcome {
             Ok(prolonged) => prolonged.renewal.class.as_str(),
             Err(NotProlonged::Refused(refusal)) => refusal.as_str(),
@@ -106,6 +152,98 @@ impl Authority {
             Err(NotProlonged::Failed(_)) => "unavailable",
         });
         outcome
+    }
+
+    /// The usual case. `None`: nothing was written, or nobody knows; go the long way, which reads again.
+    async fn prolong_in_turn(
+        self: &Arc<Self>,
+        presented: &Presented<'_>,
+    ) -> Option<Result<Prolonged, NotProlonged>> {
+        // Whether fewer scopes are too many is judged before anything is written.
+        if presented.scope.is_some() {
+            return None;
+        }
+        let authority = Arc::clone(self);
+        let (client, asked) = (presented.client.clone(), Asked::from(presented));
+        let (tell, told) = oneshot::channel();
+        let decide = move |found: Option<Found>| {
+            let Some(decided) =
+                found.and_then(|found| authority.decide_usual(&client, asked, found))
+            else {
+                return Transaction::default();
+            };
+            let Found { session, user } = &decided.found;
+            let changes = swapped(session, &decided.next, user.standing);
+            let transaction = Transaction {
+                changes: changes.into_iter().collect(),
+            };
+            // Whoever asked may have gone; then the session goes on without them.
+            let _ = tell.send(decided);
+            transaction
+        };
+        let turn = self.store.turn(presented.token.session, Box::new(decide));
+        if let Err(error) = turn.await {
+            tracing::warn!(%error, "the outcome of a turn is unknown; reading again");
+            return None;
+        }
+        let decided = told.await.ok()?;
+        Some(self.minted(decided, presented, None))
+    }
+
+    /// What the core makes of a refresh, where that is tokens and the row is all there is to write.
+    fn decide_usual(&self, by: &ClientProof, asked: Asked, found: Found) -> Option<Decided> {
+        // The token's times count from the read, so that a node that paused cannot outlive a revocation.
+        let now = self.decisive_now().ok()?;
+        let client = self.client(&found.session.client)?;
+        let policy = client.policy_for(found.session.flags.remember);
+        if !by.speaks_for(client) || policy.check_url.is_some() || policy.supersede {
+            return None;
+        }
+        // One that the policy wants is verified the long way: here that would hold up everybody.
+        let absent = PresentedAccessToken::Absent;
+        let decision = self.decide_refresh(by, asked, absent, &found, now, policy);
+        match decision.verdict {
+            Verdict::Renewed(renewal) if renewal.class != Class::Adopted => Some(Decided {
+                client: Arc::clone(client),
+                next: decision.next,
+                found,
+                renewal,
+                now,
+            }),
+            _ => None,
+        }
+    }
+
+    /// The answer to what was decided and, if there was something to write, stored.
+    fn minted(
+        &self,
+        decided: Decided,
+        presented: &Presented<'_>,
+        scope: Option<&str>,
+    ) -> Result<Prolonged, NotProlonged> {
+        let Decided {
+            found: Found { session, user },
+            next,
+            client,
+            renewal,
+            now,
+        } = decided;
+        if renewal.class == Class::Concurrent {
+            self.concurrent.answered(session.id, session.generation);
+        }
+        if renewal.class == Class::Adopted {
+            tracing::error!(sid = %session.id, store = session.generation.0, token = next.generation.0,
+                "the store had lost an acknowledged rotation; the token was believed");
+        }
+        let secret = Some(&presented.token.secret);
+        let subject = (&next, &user, &*client);
+        let answer = self.token_answer_with_scope(subject, &renewal, secret, scope, now)?;
+        Ok(Prolonged {
+            session: next,
+            client,
+            renewal,
+            answer,
+        })
     }
 
     async fn prolong_in_rounds(
@@ -127,7 +265,11 @@ impl Authority {
                 .filter(|client| presented.client.speaks_for(client));
             let client = Arc::clone(client.ok_or(NotProlonged::Refused(Refusal::ForeignClient))?);
             let policy = client.policy_for(found.session.flags.remember);
-            let decision = self.decide_refresh(presented, &found, now, policy);
+            let access_token =
+                self.presented_access_token(presented.access_token, &found.session, now);
+            let asked = Asked::from(presented);
+            let decision =
+                self.decide_refresh(presented.client, asked, access_token, &found, now, policy);
             let renewal = match decision.verdict {
                 Verdict::Renewed(renewal) => renewal,
                 Verdict::Refused(Refusal::Reuse) => {
@@ -164,24 +306,14 @@ impl Authority {
             if !self.stored(transaction, round).await {
                 continue;
             }
-            if renewal.class == Class::Concurrent {
-                self.concurrent.answered(session.id, session.generation);
-            }
-            if renewal.class == Class::Adopted {
-                tracing::error!(sid = %session.id, store = session.generation.0, token = decision.next.generation.0,
-                    "the store had lost an acknowledged rotation; the token was believed");
-            }
-            let next = decision.next;
-            let secret = Some(&presented.token.secret);
-            let subject = (&next, &user, &*client);
-            let answer =
-                self.token_answer_with_scope(subject, &renewal, secret, scope.as_deref(), now)?;
-            return Ok(Prolonged {
-                session: next,
+            let decided = Decided {
+                found: Found { session, user },
+                next: decision.next,
                 client,
                 renewal,
-                answer,
-            });
+                now,
+            };
+            return self.minted(decided, presented, scope.as_deref());
         }
         Err(Failure::unavailable(
             "the session kept changing, or the store did not say what became of it",
@@ -191,23 +323,22 @@ impl Authority {
 
     fn decide_refresh(
         &self,
-        presented: &Presented<'_>,
+        by: &ClientProof,
+        asked: Asked,
+        access_token: PresentedAccessToken,
         found: &Found,
         now: Timestamp,
         policy: &Policy,
     ) -> Decision {
-        let (token, session) = (presented.token, &found.session);
-        let attempt = presented
-            .attempt
-            .map(|id| crate::keys::attempt_hash(token.session, token.generation, &id));
+        let session = &found.session;
         let refresh = Refresh {
-            client: presented.client.client().map(|client| client.id.as_str()),
-            key: token.key,
-            generation: token.generation,
-            secret: crate::keys::secret_hash(token.session, &token.secret),
-            attempt,
-            idle_for: presented.idle_for,
-            access_token: self.presented_access_token(presented.access_token, session, now),
+            client: by.client().map(|client| client.id.as_str()),
+            key: asked.key,
+            generation: asked.generation,
+            secret: asked.secret,
+            attempt: asked.attempt,
+            idle_for: asked.idle_for,
+            access_token,
             concurrent_answers: self.concurrent.so_far(session.id, session.generation),
             newest_key: self.refresh_keys.newest(),
             restore_declared: self.restore_declared,
@@ -280,14 +411,7 @@ impl Authority {
             user.claims = claims;
             transaction = transaction.and(Change::ReplaceUser(user.clone()));
         }
-        if next != seen {
-            let (seen, next) = (Box::new(seen.clone()), Box::new(next.clone()));
-            transaction = transaction.and(Change::SwapSession {
-                seen,
-                next,
-                user: standing,
-            });
-        }
+        transaction.changes.extend(swapped(seen, next, standing));
         if policy.supersede && next.generation != seen.generation {
             transaction = transaction.and(Change::AppendFeed(
                 self.generation_moved(seen.id, next.generation),
@@ -313,6 +437,15 @@ impl Authority {
             }
         }
     }
+}
+
+/// The swap of a session's row, if there is anything to swap.
+fn swapped(seen: &Session, next: &Session, user: Standing) -> Option<Change> {
+    (next != seen).then(|| Change::SwapSession {
+        seen: Box::new(seen.clone()),
+        next: Box::new(next.clone()),
+        user,
+    })
 }
 
 /// Granted scopes, or fewer where fewer were asked for. `None`: as granted.

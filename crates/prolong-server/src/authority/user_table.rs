@@ -138,3 +138,91 @@ fn said(answer: Answer) -> Result<TableSays, String> {
 }
 
 const PATIENCE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::extract::State;
+    use axum::routing::post;
+    use axum::{Json, Router};
+    use http::StatusCode;
+    use parking_lot::Mutex;
+    use prolong_core::{CheckFailure, PolicyDraft, Preset};
+    use serde_json::{Value, json};
+
+    use crate::http::oauth_world::{World, part, preset, world};
+
+    /// What the operator's table was asked, and what it answers.
+    #[derive(Clone, Default)]
+    struct Table {
+        asked: Arc<Mutex<Vec<Value>>>,
+        answer: Arc<Mutex<Value>>,
+    }
+
+    async fn asked(State(table): State<Table>, Json(question): Json<Value>) -> Json<Value> {
+        table.asked.lock().push(question);
+        Json(table.answer.lock().clone())
+    }
+
+    async fn beside_a_table(failure: CheckFailure) -> (World, Table) {
+        let table = Table::default();
+        *table.answer.lock() = json!({ "allow": true });
+        let app = Router::new()
+            .route("/", post(asked))
+            .with_state(table.clone());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let draft = PolicyDraft {
+            check_url: Some(url.into()),
+            check_failure: Some(failure),
+            ..preset(Preset::Refresh)
+        };
+        (world(draft).await, table)
+    }
+
+    #[tokio::test]
+    async fn a_rotation_asks_the_table_and_obeys_it() {
+        let (w, table) = beside_a_table(CheckFailure::Refuse).await;
+        let first = w.signed_in("web").await.answer.refresh_token.unwrap();
+        w.later(60);
+        *table.answer.lock() = json!({ "allow": true, "claims": { "role": "clerk" } });
+        let rotated = w.refresh(&first, "").await;
+        assert_eq!(rotated.status, StatusCode::OK, "{}", rotated.body);
+        assert_eq!(part(rotated.text("access_token"), 1)["role"], "clerk");
+        let events: Vec<Value> = table
+            .asked
+            .lock()
+            .iter()
+            .map(|question| question["event"].clone())
+            .collect();
+        assert_eq!(events, ["sign_in", "prolong"]);
+
+        w.later(60);
+        *table.answer.lock() = json!({ "allow": false, "reason": "user_disabled" });
+        let token = rotated.text("refresh_token").to_owned();
+        let refused = w.refresh(&token, "").await;
+        assert_eq!(
+            (refused.text("error"), refused.text("reason")),
+            ("invalid_grant", "user_disabled")
+        );
+        *table.answer.lock() = json!({ "allow": true });
+        let again = w.refresh(&token, "").await;
+        assert_eq!(again.status, StatusCode::OK, "a refusal consumed the token");
+    }
+
+    #[tokio::test]
+    async fn a_table_that_makes_no_sense_counts_as_the_policy_says() {
+        for (failure, status) in [
+            (CheckFailure::Refuse, StatusCode::SERVICE_UNAVAILABLE),
+            (CheckFailure::Allow, StatusCode::OK),
+        ] {
+            let (w, table) = beside_a_table(failure).await;
+            let token = w.signed_in("web").await.answer.refresh_token.unwrap();
+            w.later(60);
+            *table.answer.lock() = json!({ "allow": "perhaps" });
+            assert_eq!(w.refresh(&token, "").await.status, status);
+        }
+    }
+}

@@ -18,7 +18,7 @@ pub(crate) mod feed;
 mod key_stories;
 pub(crate) mod oauth;
 #[cfg(test)]
-mod oauth_world;
+pub(crate) mod oauth_world;
 mod renew;
 #[cfg(test)]
 mod user_stories;

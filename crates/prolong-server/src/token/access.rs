@@ -1,7 +1,8 @@
 //! The claims of an access token (RFC 9068).
 
 use prolong_core::AccessGrant;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// What goes into an access token.
 pub(crate) struct AccessClaims<'a> {
@@ -35,46 +36,85 @@ pub(crate) struct SessionClaims<'a> {
 impl AccessClaims<'_> {
     /// The claims as a JSON object. Public claims never replace registered ones.
     pub(crate) fn to_json(&self) -> Vec<u8> {
-        let mut claims = Map::new();
-        if let Some(session) = &self.session {
-            if let Ok(Value::Object(public)) = serde_json::from_str(session.public) {
-                claims = public;
-            }
-            for reserved in RESERVED {
-                claims.remove(*reserved);
-            }
-            claims.insert("sid".to_owned(), json!(session.session_id));
-            claims.insert("auth_time".to_owned(), json!(session.auth_time));
-            claims.insert("jwt_version".to_owned(), json!(session.version));
-            if let Some(soft) = session.grant.soft_expires_at {
-                claims.insert("softexp".to_owned(), json!(soft.as_secs()));
-            }
-            if let Some(acr) = session.acr {
-                claims.insert("acr".to_owned(), json!(acr));
-            }
-            if let Some(generation) = session.generation {
-                claims.insert("gen".to_owned(), json!(generation));
-            }
-            if session.remembered {
-                claims.insert(REMEMBER.to_owned(), json!(true));
-            }
-        }
-        let audience = match self.audience {
-            [one] => json!(one),
-            several => json!(several),
+        let session = self.session.as_ref();
+        let payload = Payload {
+            iss: self.issuer,
+            sub: self.subject,
+            aud: match self.audience {
+                [one] => Audience::One(one),
+                several => Audience::Several(several),
+            },
+            client_id: self.client_id,
+            iat: self.issued_at,
+            exp: self.expires_at,
+            jti: &self.token_id,
+            scope: self.scope.filter(|scope| !scope.is_empty()),
+            sid: session.map(|session| session.session_id.as_str()),
+            auth_time: session.map(|session| session.auth_time),
+            jwt_version: session.map(|session| session.version),
+            softexp: session.and_then(|session| Some(session.grant.soft_expires_at?.as_secs())),
+            acr: session.and_then(|session| session.acr),
+            generation: session.and_then(|session| session.generation),
+            remember: session.and_then(|session| session.remembered.then_some(true)),
+            public: session.map_or_else(Map::new, |session| public_claims(session.public)),
         };
-        claims.insert("iss".to_owned(), json!(self.issuer));
-        claims.insert("sub".to_owned(), json!(self.subject));
-        claims.insert("aud".to_owned(), audience);
-        claims.insert("client_id".to_owned(), json!(self.client_id));
-        claims.insert("iat".to_owned(), json!(self.issued_at));
-        claims.insert("exp".to_owned(), json!(self.expires_at));
-        claims.insert("jti".to_owned(), json!(self.token_id));
-        if let Some(scope) = self.scope.filter(|scope| !scope.is_empty()) {
-            claims.insert("scope".to_owned(), json!(scope));
+        let mut json = Vec::with_capacity(512);
+        match serde_json::to_writer(&mut json, &payload) {
+            Ok(()) => json,
+            Err(_) => Vec::new(),
         }
-        serde_json::to_vec(&claims).unwrap_or_default()
     }
+}
+
+/// The payload as it is written.
+#[derive(Serialize)]
+struct Payload<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: Audience<'a>,
+    client_id: &'a str,
+    iat: i64,
+    exp: i64,
+    jti: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwt_version: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    softexp: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'a str>,
+    #[serde(rename = "gen", skip_serializing_if = "Option::is_none")]
+    generation: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remember: Option<bool>,
+    #[serde(flatten)]
+    public: Map<String, Value>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Audience<'a> {
+    One(&'a str),
+    Several(&'a [String]),
+}
+
+fn public_claims(stored: &str) -> Map<String, Value> {
+    // Most users have none.
+    if stored == "{}" {
+        return Map::new();
+    }
+    let mut claims = match serde_json::from_str(stored) {
+        Ok(Value::Object(claims)) => claims,
+        _ => Map::new(),
+    };
+    // Checked when they were set; but what was reserved since must not slip through.
+    claims.retain(|name, _| !RESERVED.contains(&name.as_str()));
+    claims
 }
 
 /// Claims that users' public claims may not set: the authority does, or RFC 7519, RFC 9068, RFC 7800, RFC 8693 or `OpenID`
@@ -113,6 +153,7 @@ pub(crate) const REMEMBER: &str = "remember";
 mod tests {
     use super::*;
     use prolong_core::Timestamp;
+    use serde_json::json;
 
     #[test]
     fn whatever_the_authority_says_of_itself_is_reserved() {

@@ -12,6 +12,8 @@ use crate::StoreError;
 
 /// "Prlg"
 pub(super) const APPLICATION_ID: i64 = 0x5072_6C67;
+/// Pages that the writer keeps in memory. Filled only by what is in use.
+const WRITER_CACHE_KIB: i64 = 32 * 1024;
 const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_first.sql")];
 
 /// The schema that this version writes.
@@ -102,6 +104,9 @@ pub(super) fn writer(path: &Path, epoch: [u8; 16]) -> Result<Connection, StoreEr
         )));
     }
     pragmas(&db).map_err(told)?;
+    // Reads of the sessions that are about to be written come from here, not from the file.
+    db.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)
+        .map_err(told)?;
     migrate(&mut db, version, epoch).map_err(told)??;
     Ok(db)
 }
@@ -122,6 +127,16 @@ pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let open = || {
         let db = Connection::open_with_flags(path, flags)?;
+        pragmas(&db)?;
+        Ok(db)
+    };
+    open().map_err(|error: rusqlite::Error| explain(path, &error))
+}
+
+/// A connection that copies the WAL back into the database, and does nothing else.
+pub(super) fn copier(path: &Path) -> Result<Connection, StoreError> {
+    let open = || {
+        let db = Connection::open(path)?;
         pragmas(&db)?;
         Ok(db)
     };

@@ -1,21 +1,32 @@
 //! The one writer: a thread that drains its queue into one commit, so that many writes share one fsync.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use prolong_core::SessionId;
 use rusqlite::{Connection, ErrorCode};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 
-use super::apply;
+use super::copier::{self, Copier};
+use super::{apply, read};
 use crate::writer_stats::Counters;
-use crate::{Committed, NotCommitted, StoreError, Transaction};
+use crate::{Committed, Decide, NotCommitted, StoreError, Transaction};
 
-/// A transaction, and whoever waits for it.
+/// What to write.
+pub(super) enum Work {
+    /// This.
+    Write(Transaction),
+    /// What comes of a session as it stands now.
+    Turn(SessionId, Decide),
+}
+
+/// Work, and whoever waits for it.
 pub(super) struct Job {
-    pub(super) transaction: Transaction,
+    pub(super) work: Work,
     pub(super) answer: oneshot::Sender<Answer>,
     /// Where it waits.
     pub(super) runtime: Option<Handle>,
@@ -27,19 +38,25 @@ type Answer = Result<Committed, NotCommitted>;
 pub(super) type Failure = Arc<Mutex<Option<String>>>;
 
 const BATCH: usize = 512;
-/// Pages in the WAL from which it is copied back between two batches. Its file stays as long as it is: overwriting
-/// costs half of what growing does.
+/// Pages in the WAL from which it is copied back. Its file stays as long as it is: overwriting costs half of what growing
+/// does.
 const WAL_PAGES: usize = 8_000;
+/// With so many left to copy, the writer finishes: a millisecond or two.
+const LAST_PAGES: usize = 256;
+/// With so many in the WAL the writer stops to copy: disks that are slower at copying than at committing.
+const MOST_WAL_PAGES: usize = 4 * WAL_PAGES;
 /// So many answers are given by the writer itself; more go to the runtime in one piece.
 const ANSWERED_HERE: usize = 2;
 const IDLE: Duration = Duration::from_secs(2);
 
 pub(super) struct Writer {
+    /// Closes before `db`, which is the last.
+    pub(super) copier: Copier,
     pub(super) db: Connection,
     pub(super) jobs: Receiver<Job>,
     pub(super) failure: Failure,
     /// Pages in the WAL, kept by SQLite's hook after each commit.
-    pub(super) wal_pages: Arc<core::sync::atomic::AtomicUsize>,
+    pub(super) wal_pages: Arc<AtomicUsize>,
     pub(super) counters: Arc<Counters>,
 }
 
@@ -59,14 +76,16 @@ impl Writer {
                 Ok(job) => job,
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
                 Err(RecvTimeoutError::Timeout) => {
-                    self.checkpoint(1)?;
+                    if self.pages_in_wal() > 0 && !self.copier.busy() {
+                        self.finish_copying()?;
+                    }
                     continue;
                 }
             };
             let mut batch = vec![first];
             batch.extend(self.jobs.try_iter().take(BATCH - 1));
             self.write(batch)?;
-            self.checkpoint(WAL_PAGES)?;
+            self.copy_back()?;
         }
     }
 
@@ -126,13 +145,8 @@ impl Writer {
         answers: &mut Vec<(oneshot::Sender<Answer>, Answer)>,
     ) -> rusqlite::Result<()> {
         self.run_cached("BEGIN IMMEDIATE")?;
-        for Job {
-            transaction,
-            answer,
-            ..
-        } in jobs
-        {
-            match self.write_one(transaction) {
+        for Job { work, answer, .. } in jobs {
+            match self.work_on(work) {
                 Ok(outcome) => answers.push((answer, outcome)),
                 Err(error) if fatal(&error) || self.db.is_autocommit() || full(&error) => {
                     answers.push((answer, Err(NotCommitted::Conflict(0))));
@@ -145,6 +159,14 @@ impl Writer {
             }
         }
         self.run_cached("COMMIT")
+    }
+
+    fn work_on(&self, work: Work) -> rusqlite::Result<Answer> {
+        match work {
+            Work::Write(transaction) => self.write_one(transaction),
+            // Read inside the transaction that writes: what earlier jobs of the batch wrote is seen.
+            Work::Turn(id, decide) => self.write_one(decide(read::session(&self.db, id)?)),
+        }
     }
 
     fn write_one(&self, transaction: Transaction) -> rusqlite::Result<Answer> {
@@ -183,25 +205,39 @@ impl Writer {
         self.db.prepare_cached(sql)?.execute([]).map(|_| ())
     }
 
-    /// Copies the WAL back on this thread only: two connections never checkpoint at once. Waits for no reader.
-    fn checkpoint(&self, from_pages: usize) -> Result<(), String> {
-        if self.wal_pages.load(core::sync::atomic::Ordering::Relaxed) < from_pages {
+    /// Keeps the WAL from growing without end.
+    fn copy_back(&self) -> Result<(), String> {
+        let pages = self.pages_in_wal();
+        if pages < WAL_PAGES || self.copier.busy() {
             return Ok(());
         }
+        let left = pages.saturating_sub(self.copier.copied());
+        if left > LAST_PAGES && pages < MOST_WAL_PAGES {
+            self.copier.ask();
+            return Ok(());
+        }
+        self.finish_copying()
+    }
+
+    /// Copies what is left, here, where nothing is committed meanwhile. Waits for no reader.
+    fn finish_copying(&self) -> Result<(), String> {
         let begun = Instant::now();
-        let copy = self.db.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)");
-        let outcome = copy.and_then(|mut copy| copy.query_row([], |row| row.get::<_, i64>(0)));
+        let outcome = copier::copy(&self.db);
         self.counters.checkpointed(begun.elapsed());
         match outcome {
             Ok(_) => {
-                self.wal_pages
-                    .store(0, core::sync::atomic::Ordering::Relaxed);
+                self.copier.begin_again();
+                self.wal_pages.store(0, Ordering::Relaxed);
                 Ok(())
             }
             Err(error) if fatal(&error) => Err(error.to_string()),
             // A full disk: later will do, the WAL holds everything.
             Err(_) => Ok(()),
         }
+    }
+
+    fn pages_in_wal(&self) -> usize {
+        self.wal_pages.load(Ordering::Relaxed)
     }
 }
 
@@ -232,7 +268,7 @@ impl Drop for Answers {
 }
 
 /// After these nobody knows what is on the disk.
-fn fatal(error: &rusqlite::Error) -> bool {
+pub(super) fn fatal(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
         Some(

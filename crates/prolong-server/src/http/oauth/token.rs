@@ -46,7 +46,7 @@ pub(crate) async fn post(
 }
 
 async fn refresh(
-    authority: &Authority,
+    authority: &Arc<Authority>,
     headers: &HeaderMap,
     form: &Form,
     client: ClientProof,
