@@ -112,15 +112,16 @@ fn http(limits: &Limits) -> Builder<TokioExecutor> {
     http
 }
 
+fn guarded(app: Router, guard: Guard) -> Router {
+    app.layer(axum::middleware::from_fn(move |request, next| {
+        guard.clone().stand(request, next)
+    }))
+}
+
 async fn accept(desk: Arc<Desk>, place: Listening, guard: Guard, graceful: &GracefulShutdown) {
-    let guarded = |app: Router| {
-        app.layer(axum::middleware::from_fn(move |request, next| {
-            guard.clone().stand(request, next)
-        }))
-    };
     match place {
         Listening::Tcp(listener, app) => {
-            let app = guarded(app);
+            let app = guarded(app, guard);
             loop {
                 let seat = desk.seat().await;
                 match listener.accept().await {
@@ -140,7 +141,7 @@ async fn accept(desk: Arc<Desk>, place: Listening, guard: Guard, graceful: &Grac
             }
         }
         Listening::Tls(listener, app, acceptor) => {
-            let app = guarded(app);
+            let app = guarded(app, guard);
             loop {
                 let seat = desk.seat().await;
                 match listener.accept().await {
@@ -170,9 +171,7 @@ async fn accept(desk: Arc<Desk>, place: Listening, guard: Guard, graceful: &Grac
                 patience: UNHURRIED,
                 ..guard
             };
-            let app = app.layer(axum::middleware::from_fn(move |request, next| {
-                unhurried.clone().stand(request, next)
-            }));
+            let app = guarded(app, unhurried);
             loop {
                 match listener.accept().await {
                     Ok((stream, _)) => {

@@ -408,7 +408,7 @@ async fn activity_is_what_a_person_did_and_was_served() {
     };
     let _ = with_token(layer(), &good()).await;
     let _ = with_token(layer(), &good()).await;
-    assert_eq!(state.take_activity(10), [one.clone()]);
+    assert_eq!(state.take_activity(10), std::slice::from_ref(&one));
     assert!(state.take_activity(10).is_empty());
 
     // By request, by route, refused, a machine's.
