@@ -329,7 +329,21 @@ async fn users<S: Store>(store: &S) {
         }),
     )
     .await;
+    let removable = async |before| store.removable_users(before, 9).await.expect("a read");
+    assert!(
+        removable(at(1_000_000)).await.is_empty(),
+        "nobody was deleted"
+    );
+    let tombstone = User {
+        login: None,
+        deleted_at: Some(at(7)),
+        ..user(3)
+    };
+    ok(store, Change::ReplaceUser(tombstone)).await;
+    assert!(removable(at(7)).await.is_empty());
+    assert_eq!(removable(at(8)).await, [user(3).key]);
     ok(store, Change::RemoveUser(user(3).key)).await;
+    assert!(removable(at(8)).await.is_empty());
     assert_eq!(store.user(user(3).key).await.expect("a read"), None);
 }
 
@@ -448,6 +462,19 @@ async fn facts_and_counts<S: Store>(store: &S) {
 async fn sweep<S: Store>(store: &S) {
     let session = with_session(store).await;
     let idle_end = at(1001 + 3600);
+    let owner = store
+        .session(session.id)
+        .await
+        .expect("a read")
+        .expect("a session")
+        .user;
+    let tombstone = User {
+        deleted_at: Some(at(1)),
+        ..owner.clone()
+    };
+    ok(store, Change::ReplaceUser(tombstone)).await;
+    let users = async || store.removable_users(at(2), 9).await.expect("a read");
+    assert!(users().await.is_empty(), "their session is still there");
     let removable = async |before| store.removable_sessions(before, 9).await.expect("a read");
     assert!(removable(idle_end).await.is_empty());
     assert_eq!(

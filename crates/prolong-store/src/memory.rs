@@ -197,6 +197,14 @@ impl Store for MemoryStore {
         Ok(self.inner.lock().state.removable(before, limit))
     }
 
+    async fn removable_users(
+        &self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<UserKey>, StoreError> {
+        Ok(self.inner.lock().state.removable_users(before, limit))
+    }
+
     async fn key_in_use(&self, key: KeyId) -> Result<bool, StoreError> {
         Ok(self.inner.lock().state.key_in_use(key))
     }

@@ -264,6 +264,15 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn removable_users(
+        &self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<UserKey>, StoreError> {
+        self.scan(move |db| read::removable_users(db, before, limit))
+            .await
+    }
+
     async fn key_in_use(&self, key: KeyId) -> Result<bool, StoreError> {
         self.scan(move |db| read::key_in_use(db, key)).await
     }

@@ -72,6 +72,13 @@ pub trait Store: Send + Sync + 'static {
         before: Timestamp,
         limit: usize,
     ) -> Result<Vec<SessionId>, StoreError>;
+    /// Tombstones that may be removed: users deleted before `before` of whom no session is stored any more; at most
+    /// `limit`.
+    async fn removable_users(
+        &self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<UserKey>, StoreError>;
     /// Whether a live session is pinned to refresh-token key `key` (as its current or previous one).
     async fn key_in_use(&self, key: prolong_core::KeyId) -> Result<bool, StoreError>;
 

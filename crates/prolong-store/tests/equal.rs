@@ -199,6 +199,7 @@ async fn reads(store: &dyn Store) -> Vec<String> {
     for second in [0, 3000, 100_000, 2_000_000] {
         let before = Timestamp::from_secs(second);
         note(&store.removable_sessions(before, 5).await.unwrap());
+        note(&store.removable_users(before, 5).await.unwrap());
     }
     for key in 0..4 {
         note(&store.key_in_use(KeyId(key)).await.unwrap());

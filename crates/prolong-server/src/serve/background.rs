@@ -132,7 +132,19 @@ impl Authority {
                 ],
             })
             .await?;
-        self.sweep(now.minus(retention.sessions)).await
+        self.sweep(now.minus(retention.sessions)).await?;
+        self.forget_tombstones(now.minus(self.longest_use())).await
+    }
+
+    /// Removes users who were deleted before `before`, once their last session was swept: no token of theirs can be
+    /// alive, so nothing needs to be refused in their name.
+    async fn forget_tombstones(&self, before: Timestamp) -> Result<(), NotCommitted> {
+        let old = self.store.removable_users(before, BATCH).await?;
+        if old.is_empty() {
+            return Ok(());
+        }
+        let changes = old.into_iter().map(Change::RemoveUser).collect();
+        self.store.commit(Transaction { changes }).await.map(drop)
     }
 
     /// Removes sessions that ended, or were over, before `before`.
@@ -151,5 +163,33 @@ impl Authority {
             sleep(PAUSE).await;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authority::user_world::wired;
+    use prolong_core::PolicyDraft;
+
+    #[tokio::test]
+    async fn a_tombstone_goes_when_its_sessions_are_swept_and_its_tokens_dead() {
+        let w = wired(PolicyDraft::default()).await;
+        let authority = &w.world.authority;
+        let user = w.world.brought("maryo", "web").await.unwrap().session.user;
+        authority.delete_user(user, "operator").await.unwrap();
+        let turn = async || {
+            let now = authority.clock.now();
+            authority.turn(now).await.unwrap();
+            authority.store.user(user).await.unwrap()
+        };
+        assert!(turn().await.is_some());
+        w.world.later(6 * 86_400);
+        assert!(
+            turn().await.is_some(),
+            "its sessions still tell why they ended"
+        );
+        w.world.later(86_400 + 1);
+        assert!(turn().await.is_none());
     }
 }

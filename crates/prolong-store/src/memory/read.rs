@@ -116,6 +116,17 @@ impl State {
         removable.map(|session| session.id).take(limit).collect()
     }
 
+    pub(super) fn removable_users(&self, before: Timestamp, limit: usize) -> Vec<UserKey> {
+        let removable = self.users.values().filter(|user| {
+            user.deleted_at.is_some_and(|at| at < before)
+                && !self
+                    .sessions
+                    .values()
+                    .any(|session| session.user == user.key)
+        });
+        removable.map(|user| user.key).take(limit).collect()
+    }
+
     pub(super) fn key_in_use(&self, key: KeyId) -> bool {
         let mut live = self
             .sessions

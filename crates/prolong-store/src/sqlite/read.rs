@@ -169,6 +169,18 @@ pub(super) fn removable_sessions(
     })
 }
 
+pub(super) fn removable_users(
+    db: &Connection,
+    before: Timestamp,
+    most: usize,
+) -> Result<Vec<UserKey>> {
+    let sql = "SELECT key FROM user WHERE deleted_at < ?1 \
+               AND NOT EXISTS (SELECT 1 FROM session WHERE session.user = user.key) ORDER BY key LIMIT ?2";
+    all(db, sql, params![before.as_millis(), limit(most)], |row| {
+        Ok(UserKey(row.get(0)?))
+    })
+}
+
 pub(super) fn key_in_use(db: &Connection, key: KeyId) -> Result<bool> {
     let sql = "SELECT 1 FROM session WHERE end_reason = 0 AND (key = ?1 OR previous_key = ?1)";
     db.prepare_cached(sql)?.exists([key.0])
