@@ -95,11 +95,15 @@ impl Events {
         }
     }
 
+    /// Whether it ends within a few heartbeats.
     async fn ended(&mut self) -> bool {
-        while let Some(event) = self.next().await {
-            assert!(matches!(event, Event::Heartbeat(_)), "{event:?}");
+        for _ in 0..10 {
+            match self.next().await {
+                None => return true,
+                Some(event) => assert!(matches!(event, Event::Heartbeat(_)), "{event:?}"),
+            }
         }
-        true
+        false
     }
 }
 
@@ -235,6 +239,7 @@ async fn a_long_way_comes_in_several_frames() {
         .await;
     let mut seen = Vec::new();
     while let Some(Event::Frame(_, frame)) = events.next().await {
+        assert!(seen.len() < 4, "and then a heartbeat");
         seen.push((frame.first, frame.last, frame.entries.len()));
     }
     assert_eq!(
@@ -253,7 +258,7 @@ async fn a_cursor_must_be_given_well_formed_and_known() {
             .send(
                 "GET",
                 &format!("/v1/feed{query}"),
-                &[("authorization", &token)],
+                &[("authorization", &token), ("accept", "application/json")],
                 "",
             )
             .await;
@@ -358,9 +363,12 @@ async fn there_are_so_many_seats_and_who_does_not_read_loses_theirs() {
     let mut third = w.follow(&at, &[("authorization", &token)]).await;
     assert!(third.next().await.is_some());
     drop(third);
-    while w.authority.streams.taken() > 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let left = async {
+        while w.authority.streams.taken() > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(SOON, left).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -438,7 +446,9 @@ async fn freshness_is_claimed_only_after_a_look_at_the_store() {
         assert_eq!(beat.as_of, 1_800_000_000, "nobody looked");
     }
     w.authority.follow_feed().await.unwrap();
+    let mut looks = 0..10;
     let as_of = loop {
+        assert!(looks.next().is_some(), "it looked");
         if let Some(Event::Heartbeat(beat)) = events.next().await
             && beat.as_of != 1_800_000_000
         {
