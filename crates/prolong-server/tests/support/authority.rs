@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use aws_lc_rs::digest;
 use axum::Router;
@@ -11,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
-use prolong_core::{KeyId, Policy, Timestamp};
+use prolong_core::{KeyId, Limit, Policy, PolicyDraft, Preset, Timestamp};
 use prolong_server::clock::ManualClock;
 use prolong_server::entropy::Entropy;
 use prolong_server::keys::MasterKeys;
@@ -23,6 +24,8 @@ use prolong_store::{SqliteOptions, SqliteStore};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
+
+use super::scenario::{Scenario, span};
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 const SECRET: &str = "operators-own-back-end";
@@ -56,7 +59,7 @@ impl Entropy for Counted {
 }
 
 impl House {
-    pub(crate) async fn open(policy: Policy) -> Self {
+    pub(crate) async fn open(scenario: &Scenario) -> Self {
         let folder = TempDir::new().unwrap();
         let store =
             Arc::new(SqliteStore::open(folder.path(), SqliteOptions::new([9; 16])).unwrap());
@@ -65,7 +68,7 @@ impl House {
         let master_keys =
             MasterKeys::parse(&MasterKeys::generate_line(KeyId(1), &*entropy)).unwrap();
         let parts = Parts {
-            settings: settings(policy),
+            settings: settings(policy(scenario)),
             store,
             clock: clock.clone(),
             entropy,
@@ -92,7 +95,8 @@ impl House {
         house
     }
 
-    pub(crate) fn later(&self, seconds: u64) {
+    #[expect(clippy::unused_async, reason = "where a real server must be moved, it takes time")]
+    pub(crate) async fn later(&mut self, seconds: u64) {
         self.clock
             .advance_millis(i64::try_from(seconds).unwrap() * 1_000);
     }
@@ -202,6 +206,26 @@ pub(crate) fn life(token: &str) -> u64 {
         .unwrap();
     let claims: Value = serde_json::from_slice(&payload).unwrap();
     claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap()
+}
+
+fn policy(scenario: &Scenario) -> Policy {
+    let limit = |text| Limit::After(Duration::from_secs(span(text)));
+    let mut draft = PolicyDraft {
+        preset: Preset::parse(&scenario.preset),
+        ..PolicyDraft::default()
+    };
+    for (key, value) in &scenario.policy {
+        match &**key {
+            "access" => draft.access = Some(Duration::from_secs(span(value))),
+            "idle" => draft.idle = Some(limit(value)),
+            "lifetime" => draft.lifetime = Some(limit(value)),
+            "supersede" => draft.supersede = Some(value == "true"),
+            "replace_others" => draft.replace_others = Some(value == "true"),
+            "sessions_per_user" => draft.sessions_per_user = Some(value.parse().unwrap()),
+            other => panic!("no such policy key in scenarios: {other}"),
+        }
+    }
+    draft.build().unwrap()
 }
 
 fn settings(policy: Policy) -> Settings {

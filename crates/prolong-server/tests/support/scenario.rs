@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
-
-use prolong_core::{Limit, Policy, PolicyDraft, Preset};
 
 pub(crate) struct Scenario {
     pub(crate) story: String,
     pub(crate) title: String,
+    pub(crate) preset: String,
+    /// What differs from the preset.
+    pub(crate) policy: BTreeMap<String, String>,
     pub(crate) steps: Vec<Step>,
-    head: Step,
-    policy: Step,
 }
 
 /// A table of `key = value`, values without their quotes.
@@ -63,31 +61,10 @@ impl Scenario {
         Self {
             story: of("story"),
             title: of("title"),
+            preset: of("preset"),
+            policy: policy.0,
             steps,
-            head,
-            policy,
         }
-    }
-
-    pub(crate) fn policy(&self) -> Policy {
-        let preset = Preset::parse(self.head.text("preset").unwrap());
-        let limit = |text| Limit::After(Duration::from_secs(span(text)));
-        let mut draft = PolicyDraft {
-            preset,
-            ..PolicyDraft::default()
-        };
-        for (key, value) in &self.policy.0 {
-            match &**key {
-                "access" => draft.access = Some(Duration::from_secs(span(value))),
-                "idle" => draft.idle = Some(limit(value)),
-                "lifetime" => draft.lifetime = Some(limit(value)),
-                "supersede" => draft.supersede = Some(value == "true"),
-                "replace_others" => draft.replace_others = Some(value == "true"),
-                "sessions_per_user" => draft.sessions_per_user = Some(value.parse().unwrap()),
-                other => panic!("no such policy key in scenarios: {other}"),
-            }
-        }
-        draft.build().unwrap()
     }
 }
 

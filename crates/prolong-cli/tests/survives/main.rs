@@ -1,0 +1,20 @@
+//! It survives: the real binary under everything that a hostile or merely unlucky world does to it.
+//!
+//! `world.c` pretends other clocks and disks to the process under test; `docs/decisions/0050` says why. What each test
+//! caught when its rule was broken is in `TEST-NOTES.md`.
+#![cfg(target_os = "linux")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+mod calls;
+mod house;
+mod killed;
+mod process;
+mod server;
+mod stories;
+mod support;
+mod wire;
+mod world;

@@ -1,0 +1,295 @@
+//! What strangers send: slow, too much, ambiguous, or nothing at all. Each test ends with a request that is served.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
+use std::time::{Duration, Instant};
+
+use crate::house::House;
+use crate::server::PATIENCE;
+
+/// Short, so that the tests of what takes too long are not.
+const SHORT: &str = "[limits]\nhead_timeout = \"1s\"\nrequest_timeout = \"1s\"\nconnections = 40\n";
+
+fn connect(house: &House) -> TcpStream {
+    let stream = TcpStream::connect(house.server().address()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// Everything that comes back until the other side closes. A reset counts as closing.
+fn heard(mut stream: TcpStream) -> String {
+    let mut bytes = Vec::new();
+    match stream.read_to_end(&mut bytes) {
+        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+            panic!("neither answered nor closed: {:?}", String::from_utf8_lossy(&bytes))
+        }
+        _ => String::from_utf8_lossy(&bytes).into_owned(),
+    }
+}
+
+fn said(house: &House, bytes: &[u8]) -> String {
+    let mut stream = connect(house);
+    // The other side may have had enough before it is all there.
+    let _ = stream.write_all(bytes);
+    heard(stream)
+}
+
+fn statuses(answer: &str) -> Vec<&str> {
+    answer
+        .split("HTTP/1.1 ")
+        .skip(1)
+        .map(|rest| &rest[..3])
+        .collect()
+}
+
+fn serves(house: &House) {
+    let answer = said(
+        house,
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    );
+    assert_eq!(statuses(&answer), ["200"], "{answer}");
+}
+
+/// One byte, a breath, one byte, until it is let go.
+fn drip(mut stream: TcpStream, bytes: &[u8]) -> String {
+    let until = Instant::now() + PATIENCE;
+    stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    let mut answer = Vec::new();
+    for byte in bytes.iter().cycle() {
+        assert!(Instant::now() < until, "it listens for ever");
+        if stream.write_all(&[*byte]).is_err() {
+            break;
+        }
+        let mut some = [0; 1024];
+        match stream.read(&mut some) {
+            Ok(0) => break,
+            Ok(read) => answer.extend_from_slice(&some[..read]),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(_) => break,
+        }
+    }
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn whoever_sends_a_byte_at_a_time_is_let_go_and_keeps_nobody_waiting() {
+    let house = House::open(SHORT);
+    let head = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: ";
+    let body = "POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+                Content-Length: 60000\r\n\r\n";
+    std::thread::scope(|scope| {
+        // More of them than there are seats.
+        for n in 0..60 {
+            let house = &house;
+            scope.spawn(move || {
+                let mut stream = connect(house);
+                if n % 2 == 0 {
+                    let answer = drip(stream, head);
+                    assert!(!answer.starts_with("HTTP/1.1 2"), "{answer}");
+                } else {
+                    stream.write_all(body.as_bytes()).unwrap();
+                    let answer = drip(stream, b"a=b&");
+                    assert!(answer.is_empty() || statuses(&answer) == ["408"], "{answer}");
+                }
+            });
+        }
+        serves(&house);
+    });
+    serves(&house);
+    house.stop();
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_refused_by_its_kind() {
+    let house = House::open("");
+    let long = "x".repeat(70_000);
+    let close = "Connection: close\r\n";
+    let head = said(&house, format!("GET / HTTP/1.1\r\nHost: x\r\nX-Long: {long}\r\n{close}\r\n").as_bytes());
+    assert_eq!(statuses(&head), ["431"], "{head}");
+    let uri = said(&house, format!("GET /{long} HTTP/1.1\r\nHost: x\r\n{close}\r\n").as_bytes());
+    assert!(["414", "431"].contains(&statuses(&uri)[0]), "{uri}");
+    let many: String = (0..2_000).map(|n| format!("x-{n}: y\r\n")).collect();
+    let headers = said(&house, format!("GET / HTTP/1.1\r\nHost: x\r\n{many}{close}\r\n").as_bytes());
+    assert_eq!(statuses(&headers), ["431"], "{headers}");
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let body = said(
+        &house,
+        format!("POST /oauth/token HTTP/1.1\r\nHost: x\r\n{form}{close}Content-Length: 70000\r\n\r\n{long}").as_bytes(),
+    );
+    assert_eq!(statuses(&body), ["413"], "{body}");
+    let chunk = format!("{:x}\r\n{long}\r\n0\r\n\r\n", long.len());
+    let chunked = said(
+        &house,
+        format!("POST /oauth/token HTTP/1.1\r\nHost: x\r\n{form}{close}Transfer-Encoding: chunked\r\n\r\n{chunk}")
+            .as_bytes(),
+    );
+    assert_eq!(statuses(&chunked), ["413"], "{chunked}");
+    serves(&house);
+    house.stop();
+}
+
+/// Where a proxy and the authority could disagree on where a request ends, there is one answer at most, and the
+/// request hidden in the other's body is never answered.
+#[tokio::test]
+async fn a_request_is_never_hidden_in_another() {
+    let house = House::open("");
+    let hidden = "GET /.well-known/jwks.json HTTP/1.1\r\nHost: x\r\n\r\n";
+    let post = "POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+    let shapes = [
+        format!("Content-Length: {}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{hidden}", 5 + hidden.len()),
+        format!("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n{hidden}"),
+        format!("Content-Length: 0\r\nContent-Length: {}\r\n\r\n{hidden}", hidden.len()),
+        format!("Content-Length: 0, {}\r\n\r\n{hidden}", hidden.len()),
+        format!("Content-Length: +0\r\n\r\n{hidden}"),
+        format!("Content-Length: -1\r\n\r\n{hidden}"),
+        format!("Content-Length: 0x0\r\n\r\n{hidden}"),
+        format!("Content-Length : 0\r\n\r\n{hidden}"),
+        format!("Content-Length:\r\n 0\r\n\r\n{hidden}"),
+        format!("Content-Length: 18446744073709551616\r\n\r\n{hidden}"),
+        format!("Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n{hidden}"),
+        format!("Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n{hidden}"),
+        format!("Transfer-Encoding: identity, chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n{hidden}"),
+        format!("Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n{hidden}"),
+        format!("Transfer-Encoding: chunked\r\n\r\n0x0\r\n\r\n{hidden}"),
+        format!("Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n\r\n{hidden}"),
+        format!("Transfer-Encoding: chunked\r\n\r\n-1\r\n\r\n{hidden}"),
+        format!("X: y\rContent-Length: 0\r\n\r\n{hidden}"),
+        format!("X\0: y\r\nContent-Length: 0\r\n\r\n{hidden}"),
+    ];
+    for shape in &shapes {
+        let mut stream = connect(&house);
+        let _ = stream.write_all(format!("{post}{shape}").as_bytes());
+        let _ = stream.shutdown(Shutdown::Write);
+        let answer = heard(stream);
+        assert!(!answer.contains("\"keys\""), "hidden and answered: {shape:?}\n{answer}");
+        let statuses = statuses(&answer);
+        assert!(statuses.len() <= 1, "{shape:?}\n{answer}");
+        assert!(statuses.iter().all(|status| status.starts_with('4')), "{shape:?}\n{answer}");
+    }
+    serves(&house);
+    house.stop();
+}
+
+#[tokio::test]
+async fn what_is_no_http_gets_no_sense_out_of_it() {
+    let house = House::open("");
+    let shapes: [&[u8]; 12] = [
+        b"GET /\r\n\r\n",
+        b"GET / HTTP/0.9\r\n\r\n",
+        b"GET / HTTP/9.9\r\nHost: x\r\n\r\n",
+        b"\r\n\r\n\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"\0\0\0\0\0\0\0\0",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+        b"GE\xffT / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET  /  HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"CONNECT evil.example:443 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    ];
+    for shape in shapes {
+        let mut stream = connect(&house);
+        let _ = stream.write_all(shape);
+        let _ = stream.shutdown(Shutdown::Write);
+        let answer = heard(stream);
+        let wrong = statuses(&answer);
+        assert!(
+            wrong.iter().all(|status| status.starts_with('4')),
+            "{:?}: {answer}",
+            String::from_utf8_lossy(shape)
+        );
+    }
+    serves(&house);
+    house.stop();
+}
+
+#[tokio::test]
+async fn a_hundred_requests_at_once_on_one_connection_are_answered_in_order() {
+    let house = House::open("");
+    let mut stream = connect(&house);
+    let paths = ["/healthz", "/nowhere", "/.well-known/jwks.json", "/v1/sessions"];
+    let mut all = String::new();
+    for n in 0..100 {
+        let last = if n == 99 { "Connection: close\r\n" } else { "" };
+        all.push_str(&format!("GET {} HTTP/1.1\r\nHost: x\r\n{last}\r\n", paths[n % 4]));
+    }
+    let mut writing = stream.try_clone().unwrap();
+    let writer = std::thread::spawn(move || writing.write_all(all.as_bytes()));
+    let mut answers = Vec::new();
+    let mut lines = BufReader::new(&mut stream);
+    let mut line = String::new();
+    while lines.read_line(&mut line).unwrap() > 0 {
+        if let Some((_, status)) = line.split_once("HTTP/1.1 ") {
+            answers.push(status[..3].to_owned());
+        }
+        line.clear();
+    }
+    writer.join().unwrap().unwrap();
+    let expected: Vec<_> = (0..100).map(|n| ["200", "404", "200", "401"][n % 4]).collect();
+    assert_eq!(answers, expected);
+    house.stop();
+}
+
+/// A client that has sent its request and closed its half still hears the answer; hundreds that only connect, or go
+/// away in the middle, cost nothing that lasts.
+#[tokio::test]
+async fn half_open_connections_are_heard_out_and_forgotten() {
+    let house = House::open(SHORT);
+    let mut stream = connect(&house);
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(statuses(&heard(stream)), ["200"]);
+    for n in 0..400 {
+        let mut stream = connect(&house);
+        let whole = b"POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc";
+        let part = &whole[..n * 7 % whole.len()];
+        let _ = stream.write_all(part);
+        if n % 2 == 0 {
+            reset(stream);
+        }
+    }
+    serves(&house);
+    house.stop();
+}
+
+/// Closes without the polite goodbye, which also leaves no port behind that waits.
+fn reset(stream: TcpStream) {
+    let socket = socket2::Socket::from(stream);
+    socket.set_linger(Some(Duration::ZERO)).unwrap();
+}
+
+/// 100,000 connections, in batches, each with some garbage; a client with a session goes on meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_garbage_passes_and_a_client_goes_on() {
+    const BATCHES: u64 = 1_000;
+    const BATCH: u64 = 100;
+    let house = House::open("");
+    house.calls().add_user("maryo").await;
+    let mut token = house.sign_in("maryo").await;
+    let (mut seed, mut refreshes) = (0x2545_F491_4F6C_DD1D_u64, 0);
+    for batch in 0..BATCHES {
+        let mut streams = Vec::new();
+        for _ in 0..BATCH {
+            let mut stream = connect(&house);
+            let mut garbage = Vec::new();
+            for _ in 0..seed % 12 {
+                seed ^= seed << 13;
+                seed ^= seed >> 7;
+                seed ^= seed << 17;
+                garbage.extend_from_slice(&seed.to_le_bytes());
+            }
+            seed = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+            let _ = stream.write_all(&garbage);
+            streams.push(stream);
+        }
+        streams.into_iter().for_each(reset);
+        if batch % 20 == 0 {
+            token = house.refreshed(&token).await;
+            refreshes += 1;
+        }
+    }
+    assert_eq!(refreshes, 50);
+    serves(&house);
+    house.stop();
+}
