@@ -31,7 +31,7 @@ pub(crate) fn load(config: &Config) -> anyhow::Result<MasterKeys> {
         .map_err(|error| anyhow::anyhow!("the master key in {from} cannot be used: {error}"))
 }
 
-/// Makes a file with one fresh key, for its owner's eyes only.
+/// Makes a file with one fresh key, for its owner's eyes only; under another name until the key is in it and on the disk.
 pub(crate) fn create(path: &Path) -> anyhow::Result<()> {
     let cannot = || format!("cannot write the master key {}", path.display());
     if let Some(folder) = path.parent() {
@@ -41,14 +41,23 @@ pub(crate) fn create(path: &Path) -> anyhow::Result<()> {
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(folder).with_context(cannot)?;
     }
+    let making = path.with_added_extension("making");
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).with_context(cannot)?;
+    let mut file = options.open(&making).with_context(cannot)?;
+    // Of two that make one at the same time, the second waits here, and finds it made.
+    file.lock().with_context(cannot)?;
+    if path.exists() {
+        let _ = std::fs::remove_file(&making);
+        bail!("{} is there already; a key is never overwritten", path.display());
+    }
     let line = MasterKeys::generate_line(KeyId(1), &SystemEntropy);
-    writeln!(file, "{}", *line)
+    file.set_len(0)
+        .and_then(|()| writeln!(file, "{}", *line))
         .and_then(|()| file.sync_all())
+        .and_then(|()| std::fs::rename(&making, path))
         .with_context(cannot)
 }
 

@@ -40,7 +40,8 @@ pub(super) async fn run(config: &Config, out: &Out) -> anyhow::Result<()> {
         sockets.admin = Some(TcpListener::bind(at).await.with_context(cannot)?);
     }
     let bound = sockets.bound()?;
-    let stop = terminated();
+    // With a certificate, SIGHUP means: read it again.
+    let stop = terminated(config.tls.is_none());
     let house = house::open(config, config.settings(bound)).await?;
     let issuer = config.issuer(bound);
     if config.development {
@@ -216,30 +217,51 @@ pub(crate) async fn listen(config: &Config) -> anyhow::Result<Vec<TcpListener>> 
 }
 
 /// Whoever stops a server politely. From the call on, not from the first look at what it gives: a signal that comes
-/// while the server is starting is not lost, and does not kill it.
+/// while the server is starting is not lost, and does not kill it. A closed terminal (SIGHUP) stops it as well, where
+/// `hangup_stops` and unless it was started not to mind that (`nohup`).
 #[cfg(unix)]
-pub(crate) fn terminated() -> impl Future<Output = ()> {
+pub(crate) fn terminated(hangup_stops: bool) -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
     let interrupt = signal(SignalKind::interrupt());
     let terminate = signal(SignalKind::terminate());
+    let hangup_stops = hangup_stops && !ignores_hangup();
+    let hangup = hangup_stops.then(|| signal(SignalKind::hangup()));
     async move {
         let received = async |signal: std::io::Result<tokio::signal::unix::Signal>| match signal {
             Ok(mut signal) if signal.recv().await.is_some() => {}
             _ => core::future::pending().await,
         };
+        let hung_up = async {
+            match hangup {
+                Some(hangup) => received(hangup).await,
+                None => core::future::pending().await,
+            }
+        };
         tokio::select! {
             () = received(interrupt) => {}
             () = received(terminate) => {}
+            () = hung_up => {}
         }
     }
 }
 
 /// Whoever stops a server politely.
 #[cfg(not(unix))]
-pub(crate) async fn terminated() {
+pub(crate) async fn terminated(_hangup_stops: bool) {
     if tokio::signal::ctrl_c().await.is_err() {
         core::future::pending::<()>().await;
     }
+}
+
+/// Whether SIGHUP (1, the lowest bit) was ignored when the process began. Only Linux says.
+#[cfg(unix)]
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask & 1 == 1)
 }
 
 pub(crate) fn start_log(config: &Config) {
@@ -249,6 +271,8 @@ pub(crate) fn start_log(config: &Config) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
+        // Where the log cannot be written, that cannot be said either; trying would panic.
+        .log_internal_errors(false)
         .with_target(false);
     // A second start in one process keeps the first log.
     let _ = if config.log_json {

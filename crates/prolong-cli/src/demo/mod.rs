@@ -90,7 +90,7 @@ pub(crate) async fn run(out: &Out) -> anyhow::Result<()> {
         folder.0.display(),
         this_program(),
     ));
-    let served = run_house(&config, &house, listeners, &issuer, terminated()).await;
+    let served = run_house(&config, &house, listeners, &issuer, terminated(true)).await;
     sample.abort();
     served
 }

@@ -78,7 +78,10 @@ impl House {
 
     /// Started in another way, in this folder.
     pub(crate) fn adopt(&mut self, command: &mut std::process::Command) {
-        let server = Server::spawn(command).unwrap_or_else(|said| panic!("{said}"));
+        self.put(Server::spawn(command).unwrap_or_else(|said| panic!("{said}")));
+    }
+
+    pub(crate) fn put(&mut self, server: Server) {
         self.server = Some(server);
     }
 

@@ -10,9 +10,12 @@
 )]
 
 mod calls;
+mod clock;
+mod disk;
 mod house;
 mod killed;
 mod process;
+mod promises;
 mod server;
 mod stories;
 mod support;

@@ -116,12 +116,12 @@ impl Server {
         &self.address
     }
 
-    pub(crate) fn log(&self) -> &Log {
-        &self.log
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
     }
 
-    pub(crate) fn is_running(&mut self) -> bool {
-        self.process.try_wait().unwrap().is_none()
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
     }
 
     /// As the power going out would, for all that is on the disk.
@@ -171,7 +171,10 @@ impl Drop for Server {
 }
 
 /// A moment in which something else gets on; what is waited for is looked at again afterwards.
-#[expect(clippy::disallowed_methods, reason = "between two looks, not instead of one")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "between two looks, not instead of one"
+)]
 pub(crate) fn pause() {
     std::thread::sleep(Duration::from_millis(5));
 }
@@ -196,11 +199,7 @@ pub(crate) fn run(folder: &Path, args: &[&str], input: &str) -> Output {
         .spawn()
         .unwrap();
     // One that refuses early does not read.
-    let _ = process
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes());
+    let _ = process.stdin.take().unwrap().write_all(input.as_bytes());
     process.wait_with_output().unwrap()
 }
 

@@ -22,7 +22,10 @@ fn heard(mut stream: TcpStream) -> String {
     let mut bytes = Vec::new();
     match stream.read_to_end(&mut bytes) {
         Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-            panic!("neither answered nor closed: {:?}", String::from_utf8_lossy(&bytes))
+            panic!(
+                "neither answered nor closed: {:?}",
+                String::from_utf8_lossy(&bytes)
+            )
         }
         _ => String::from_utf8_lossy(&bytes).into_owned(),
     }
@@ -54,7 +57,9 @@ fn serves(house: &House) {
 /// One byte, a breath, one byte, until it is let go.
 fn drip(mut stream: TcpStream, bytes: &[u8]) -> String {
     let until = Instant::now() + PATIENCE;
-    stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_millis(100)))
+        .unwrap();
     let mut answer = Vec::new();
     for byte in bytes.iter().cycle() {
         assert!(Instant::now() < until, "it listens for ever");
@@ -90,7 +95,10 @@ async fn whoever_sends_a_byte_at_a_time_is_let_go_and_keeps_nobody_waiting() {
                 } else {
                     stream.write_all(body.as_bytes()).unwrap();
                     let answer = drip(stream, b"a=b&");
-                    assert!(answer.is_empty() || statuses(&answer) == ["408"], "{answer}");
+                    assert!(
+                        answer.is_empty() || statuses(&answer) == ["408"],
+                        "{answer}"
+                    );
                 }
             });
         }
@@ -105,12 +113,21 @@ async fn what_is_too_large_is_refused_by_its_kind() {
     let house = House::open("");
     let long = "x".repeat(70_000);
     let close = "Connection: close\r\n";
-    let head = said(&house, format!("GET / HTTP/1.1\r\nHost: x\r\nX-Long: {long}\r\n{close}\r\n").as_bytes());
+    let head = said(
+        &house,
+        format!("GET / HTTP/1.1\r\nHost: x\r\nX-Long: {long}\r\n{close}\r\n").as_bytes(),
+    );
     assert_eq!(statuses(&head), ["431"], "{head}");
-    let uri = said(&house, format!("GET /{long} HTTP/1.1\r\nHost: x\r\n{close}\r\n").as_bytes());
+    let uri = said(
+        &house,
+        format!("GET /{long} HTTP/1.1\r\nHost: x\r\n{close}\r\n").as_bytes(),
+    );
     assert!(["414", "431"].contains(&statuses(&uri)[0]), "{uri}");
     let many: String = (0..2_000).map(|n| format!("x-{n}: y\r\n")).collect();
-    let headers = said(&house, format!("GET / HTTP/1.1\r\nHost: x\r\n{many}{close}\r\n").as_bytes());
+    let headers = said(
+        &house,
+        format!("GET / HTTP/1.1\r\nHost: x\r\n{many}{close}\r\n").as_bytes(),
+    );
     assert_eq!(statuses(&headers), ["431"], "{headers}");
     let form = "Content-Type: application/x-www-form-urlencoded\r\n";
     let body = said(
@@ -137,9 +154,15 @@ async fn a_request_is_never_hidden_in_another() {
     let hidden = "GET /.well-known/jwks.json HTTP/1.1\r\nHost: x\r\n\r\n";
     let post = "POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n";
     let shapes = [
-        format!("Content-Length: {}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{hidden}", 5 + hidden.len()),
+        format!(
+            "Content-Length: {}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{hidden}",
+            5 + hidden.len()
+        ),
         format!("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n{hidden}"),
-        format!("Content-Length: 0\r\nContent-Length: {}\r\n\r\n{hidden}", hidden.len()),
+        format!(
+            "Content-Length: 0\r\nContent-Length: {}\r\n\r\n{hidden}",
+            hidden.len()
+        ),
         format!("Content-Length: 0, {}\r\n\r\n{hidden}", hidden.len()),
         format!("Content-Length: +0\r\n\r\n{hidden}"),
         format!("Content-Length: -1\r\n\r\n{hidden}"),
@@ -149,7 +172,9 @@ async fn a_request_is_never_hidden_in_another() {
         format!("Content-Length: 18446744073709551616\r\n\r\n{hidden}"),
         format!("Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n{hidden}"),
         format!("Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n{hidden}"),
-        format!("Transfer-Encoding: identity, chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n{hidden}"),
+        format!(
+            "Transfer-Encoding: identity, chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n{hidden}"
+        ),
         format!("Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n{hidden}"),
         format!("Transfer-Encoding: chunked\r\n\r\n0x0\r\n\r\n{hidden}"),
         format!("Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n\r\n{hidden}"),
@@ -162,10 +187,16 @@ async fn a_request_is_never_hidden_in_another() {
         let _ = stream.write_all(format!("{post}{shape}").as_bytes());
         let _ = stream.shutdown(Shutdown::Write);
         let answer = heard(stream);
-        assert!(!answer.contains("\"keys\""), "hidden and answered: {shape:?}\n{answer}");
+        assert!(
+            !answer.contains("\"keys\""),
+            "hidden and answered: {shape:?}\n{answer}"
+        );
         let statuses = statuses(&answer);
         assert!(statuses.len() <= 1, "{shape:?}\n{answer}");
-        assert!(statuses.iter().all(|status| status.starts_with('4')), "{shape:?}\n{answer}");
+        assert!(
+            statuses.iter().all(|status| status.starts_with('4')),
+            "{shape:?}\n{answer}"
+        );
     }
     serves(&house);
     house.stop();
@@ -208,11 +239,19 @@ async fn what_is_no_http_gets_no_sense_out_of_it() {
 async fn a_hundred_requests_at_once_on_one_connection_are_answered_in_order() {
     let house = House::open("");
     let mut stream = connect(&house);
-    let paths = ["/healthz", "/nowhere", "/.well-known/jwks.json", "/v1/sessions"];
+    let paths = [
+        "/healthz",
+        "/nowhere",
+        "/.well-known/jwks.json",
+        "/v1/sessions",
+    ];
     let mut all = String::new();
     for n in 0..100 {
         let last = if n == 99 { "Connection: close\r\n" } else { "" };
-        all.push_str(&format!("GET {} HTTP/1.1\r\nHost: x\r\n{last}\r\n", paths[n % 4]));
+        all.push_str(&format!(
+            "GET {} HTTP/1.1\r\nHost: x\r\n{last}\r\n",
+            paths[n % 4]
+        ));
     }
     let mut writing = stream.try_clone().unwrap();
     let writer = std::thread::spawn(move || writing.write_all(all.as_bytes()));
@@ -226,7 +265,9 @@ async fn a_hundred_requests_at_once_on_one_connection_are_answered_in_order() {
         line.clear();
     }
     writer.join().unwrap().unwrap();
-    let expected: Vec<_> = (0..100).map(|n| ["200", "404", "200", "401"][n % 4]).collect();
+    let expected: Vec<_> = (0..100)
+        .map(|n| ["200", "404", "200", "401"][n % 4])
+        .collect();
     assert_eq!(answers, expected);
     house.stop();
 }
@@ -237,7 +278,9 @@ async fn a_hundred_requests_at_once_on_one_connection_are_answered_in_order() {
 async fn half_open_connections_are_heard_out_and_forgotten() {
     let house = House::open(SHORT);
     let mut stream = connect(&house);
-    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    stream
+        .write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        .unwrap();
     stream.shutdown(Shutdown::Write).unwrap();
     assert_eq!(statuses(&heard(stream)), ["200"]);
     for n in 0..400 {
@@ -259,10 +302,11 @@ fn reset(stream: TcpStream) {
     socket.set_linger(Some(Duration::ZERO)).unwrap();
 }
 
-/// 100,000 connections, in batches, each with some garbage; a client with a session goes on meanwhile.
+/// 100,000 connections (unoptimized builds: a fifth), in batches, each with some garbage; a client with a session goes on
+/// meanwhile.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_garbage_passes_and_a_client_goes_on() {
-    const BATCHES: u64 = 1_000;
+    const BATCHES: u64 = if cfg!(debug_assertions) { 200 } else { 1_000 };
     const BATCH: u64 = 100;
     let house = House::open("");
     house.calls().add_user("maryo").await;
@@ -289,7 +333,7 @@ async fn a_flood_of_garbage_passes_and_a_client_goes_on() {
             refreshes += 1;
         }
     }
-    assert_eq!(refreshes, 50);
+    assert_eq!(refreshes, BATCHES / 20);
     serves(&house);
     house.stop();
 }

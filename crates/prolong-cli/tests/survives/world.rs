@@ -48,7 +48,10 @@ impl World {
 
     /// From now on the wall clock moves only with [`World::pass`]: what is said to the second is so to the second. Lasts
     /// as long as the authority believes a clock that stands: a minute between two starts.
-    #[expect(clippy::disallowed_methods, reason = "the time at which the world stops")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the time at which the world stops"
+    )]
     pub(crate) fn stand_still(&self) {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         self.set(STILL, i64::try_from(now.unwrap().as_secs()).unwrap());

@@ -101,6 +101,9 @@ fn http(limits: &Limits) -> Builder<TokioExecutor> {
     let mut http = Builder::new(TokioExecutor::new());
     http.http1()
         .timer(TokioTimer::new())
+        // Whoever has said all there is to say still hears the answer, and one that goes away does not stop a request
+        // half-way.
+        .half_close(true)
         .header_read_timeout(limits.head_timeout)
         .max_buf_size(limits.head_bytes.max(8192));
     http.http2()

@@ -95,7 +95,10 @@ impl House {
         house
     }
 
-    #[expect(clippy::unused_async, reason = "where a real server must be moved, it takes time")]
+    #[expect(
+        clippy::unused_async,
+        reason = "where a real server must be moved, it takes time"
+    )]
     pub(crate) async fn later(&mut self, seconds: u64) {
         self.clock
             .advance_millis(i64::try_from(seconds).unwrap() * 1_000);

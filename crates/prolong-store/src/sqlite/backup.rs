@@ -87,7 +87,8 @@ impl SqliteStore {
         db.close()
             .map_err(|(_, error)| open::explain(&fresh, &error))?;
         sync(&fresh)?;
-        if place.exists() {
+        // A log without its database, too: it must not lie beside another one.
+        if place.exists() || data_dir.join("prolong.db-wal").exists() {
             report.kept_aside = Some(keep_aside(&place)?);
         }
         std::fs::rename(&fresh, &place).map_err(|error| cannot("put in place", &place, &error))?;

@@ -77,6 +77,49 @@ pub(super) fn lock(dir: &Path) -> Result<FolderLock, StoreError> {
     Ok(FolderLock(file))
 }
 
+/// Makes the database of a folder that has none, under another name until it is whole. So an empty file in its place is
+/// never one that was only begun, but one that lost everything, and is told.
+pub(super) fn make_if_absent(path: &Path, epoch: [u8; 16]) -> Result<(), StoreError> {
+    let beside = |end: &str| path.with_file_name(format!("prolong.db{end}"));
+    match std::fs::metadata(path) {
+        Ok(facts) if facts.len() == 0 => {
+            return Err(StoreError::Damaged(format!(
+                "{} is empty: restore a backup, or remove it to begin anew",
+                path.display()
+            )));
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        // What is wrong with it is said better when it is opened.
+        _ => return Ok(()),
+    }
+    if beside("-wal").exists() {
+        // Its log, played back over another database, would make nonsense of that.
+        return Err(StoreError::Damaged(format!(
+            "{0} is gone, but its log {0}-wal is there: put the database back, restore a backup, or remove the log \
+             too to begin anew",
+            path.display()
+        )));
+    }
+    let cannot = |error: std::io::Error| {
+        StoreError::Unavailable(format!("cannot write {}: {error}", path.display()))
+    };
+    for end in [".making", ".making-wal", ".making-shm"] {
+        match std::fs::remove_file(beside(end)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(cannot(error));
+            }
+            _ => {}
+        }
+    }
+    let making = beside(".making");
+    let db = writer(&making, epoch)?;
+    db.close().map_err(|(_, error)| explain(&making, &error))?;
+    File::open(&making)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| std::fs::rename(&making, path))
+        .map_err(cannot)
+}
+
 /// Opens the writer's connection, checks whose file it is, and migrates it.
 pub(super) fn writer(path: &Path, epoch: [u8; 16]) -> Result<Connection, StoreError> {
     let told = |error: rusqlite::Error| explain(path, &error);

@@ -12,7 +12,9 @@ const NAMING: usize = 24;
 const PLAIN: usize = 8;
 
 pub(super) fn users() -> impl Iterator<Item = String> {
-    ["naming", "plain", "signing"].into_iter().map(str::to_owned)
+    ["naming", "plain", "signing"]
+        .into_iter()
+        .map(str::to_owned)
 }
 
 pub(super) fn begin(place: &Arc<Place>, tasks: &mut JoinSet<()>) {
@@ -60,7 +62,11 @@ async fn name_every_attempt(place: Arc<Place>, client: &'static str, tabs: bool)
                 assert!(same(&one).is_null() || same(&other).is_null());
             }
             // Tabs share their storage, and it keeps the newest.
-            let newest = if generation(&other) > generation(&one) { other } else { one };
+            let newest = if generation(&other) > generation(&one) {
+                other
+            } else {
+                one
+            };
             (newest, lost)
         } else {
             ask().await

@@ -192,7 +192,12 @@ async fn killed_hundreds_of_times_and_nothing_acknowledged_is_lost() {
                 broken.unwrap();
                 panic!("a client stopped by itself");
             }
-            assert!(Instant::now() < until, "{:?}\n{}", place.seen, server.log().text());
+            assert!(
+                Instant::now() < until,
+                "{:?}\n{}",
+                place.seen,
+                server.log().text()
+            );
             tokio::time::sleep(Duration::from_micros(place.draw() % 3_000)).await;
         }
         here.send_replace(None);
@@ -218,7 +223,10 @@ async fn killed_hundreds_of_times_and_nothing_acknowledged_is_lost() {
     let seen = &place.seen;
     println!("{ROUNDS} kills: {seen:?}");
     let least = |counter: &AtomicU64, least| {
-        assert!(counter.load(Ordering::Relaxed) >= least, "too little happened: {seen:?}");
+        assert!(
+            counter.load(Ordering::Relaxed) >= least,
+            "too little happened: {seen:?}"
+        );
     };
     least(&seen.rotated, ROUNDS * 5);
     least(&seen.lost, ROUNDS);
@@ -226,6 +234,19 @@ async fn killed_hundreds_of_times_and_nothing_acknowledged_is_lost() {
     least(&seen.ended, ROUNDS / 2);
     least(&seen.raced, ROUNDS / 8);
     least(&seen.passwords, ROUNDS / 8);
+}
+
+/// An empty folder, and a server that dies somewhere in its first moments, three times running.
+#[test]
+fn killed_while_it_makes_its_folder_it_makes_it_at_the_next_start() {
+    for after in 0..15 {
+        let folder = TempDir::new().unwrap();
+        let world = World::new(folder.path());
+        for _ in 0..3 {
+            killed_at_birth(folder.path(), &world, after);
+        }
+        Server::start(folder.path(), Some(&world)).stop();
+    }
 }
 
 /// A server that does not live to be ready.

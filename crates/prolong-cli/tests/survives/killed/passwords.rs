@@ -37,7 +37,10 @@ async fn change(place: Arc<Place>, user: String) {
         let going_on = place.goes_on();
         let own = signed_in(&place, "usual", &user, &password).await;
         let other = signed_in(&place, "usual", &user, &password).await;
-        let (next, access) = (format!("{PASSWORD}, changed {n} times"), own.text("access_token"));
+        let (next, access) = (
+            format!("{PASSWORD}, changed {n} times"),
+            own.text("access_token"),
+        );
         let body = json!({ "current_password": password, "new_password": next });
         let body = &body;
         let (answer, lost) = place
@@ -54,7 +57,11 @@ async fn change(place: Arc<Place>, user: String) {
         if maybe && old.status == StatusCode::CREATED {
             continue;
         }
-        assert_eq!(old.status, StatusCode::UNAUTHORIZED, "the old password is good");
+        assert_eq!(
+            old.status,
+            StatusCode::UNAUTHORIZED,
+            "the old password is good"
+        );
         // The new one is, and that forgets the failure before it.
         signed_in(&place, "usual", &user, &next).await;
         let other = Over {

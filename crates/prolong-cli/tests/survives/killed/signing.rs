@@ -32,7 +32,12 @@ async fn come_and_go(place: Arc<Place>, racing: bool) {
         let (answer, _) = place
             .answer(|calls| async move { calls.refresh(tag, Some(named)).await })
             .await;
-        assert_eq!(answer.status, StatusCode::OK, "sign-in lost: {}", answer.body);
+        assert_eq!(
+            answer.status,
+            StatusCode::OK,
+            "sign-in lost: {}",
+            answer.body
+        );
         let session = Over {
             refresh: answer.text("refresh_token").to_owned(),
             access: answer.text("access_token").to_owned(),
@@ -91,7 +96,11 @@ async fn refresh_meanwhile(place: &Place, session: &Over, acknowledged: &AtomicB
             assert_eq!(answer.text("reason"), "signed_out", "{}", answer.body);
             return minted;
         }
-        assert!(!begun_after, "minted after an acknowledged end: {}", answer.body);
+        assert!(
+            !begun_after,
+            "minted after an acknowledged end: {}",
+            answer.body
+        );
         minted = true;
         answer.text("refresh_token").clone_into(&mut token);
     }
@@ -104,7 +113,12 @@ pub(super) async fn stays_over(place: &Place, session: &Over) {
     let (answer, _) = place
         .answer(|calls| async move { calls.refresh(tag, Some(named)).await })
         .await;
-    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "an end was lost: {}", answer.body);
+    assert_eq!(
+        answer.status,
+        StatusCode::BAD_REQUEST,
+        "an end was lost: {}",
+        answer.body
+    );
     let (answer, _) = place
         .answer(|calls| async move { calls.get("/v1/verify", Some(access)).await })
         .await;
