@@ -51,7 +51,10 @@ pub(crate) fn create(path: &Path) -> anyhow::Result<()> {
     file.lock().with_context(cannot)?;
     if path.exists() {
         let _ = std::fs::remove_file(&making);
-        bail!("{} is there already; a key is never overwritten", path.display());
+        bail!(
+            "{} is there already; a key is never overwritten",
+            path.display()
+        );
     }
     let line = MasterKeys::generate_line(KeyId(1), &SystemEntropy);
     file.set_len(0)

@@ -35,10 +35,7 @@ fn request_seen(
     policy: &Policy,
 ) -> Decision {
     let live = over(session, user, now, policy).is_none();
-    if live
-        && policy.activity == crate::Activity::Request
-        && at > session.active_at
-    {
+    if live && policy.activity == crate::Activity::Request && at > session.active_at {
         let next = Session {
             active_at: at.max(session.active_at),
             ..session.clone()

@@ -1,4 +1,5 @@
 //! `docs/guide/strategies.md` names every preset, every story, and examples and scenarios that are there.
+#![expect(clippy::unwrap_used, reason = "a test's helper fails as the test does")]
 
 use std::path::{Path, PathBuf};
 

@@ -227,9 +227,14 @@ pub(crate) fn terminated(hangup_stops: bool) -> impl Future<Output = ()> {
     let hangup_stops = hangup_stops && !ignores_hangup();
     let hangup = hangup_stops.then(|| signal(SignalKind::hangup()));
     async move {
-        let received = async |signal: std::io::Result<tokio::signal::unix::Signal>| match signal {
-            Ok(mut signal) if signal.recv().await.is_some() => {}
-            _ => core::future::pending().await,
+        let received = async |signal: std::io::Result<tokio::signal::unix::Signal>| {
+            let heard = match signal {
+                Ok(mut signal) => signal.recv().await,
+                Err(_) => None,
+            };
+            if heard.is_none() {
+                core::future::pending::<()>().await;
+            }
         };
         let hung_up = async {
             match hangup {

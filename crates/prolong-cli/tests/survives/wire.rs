@@ -248,10 +248,8 @@ async fn a_hundred_requests_at_once_on_one_connection_are_answered_in_order() {
     let mut all = String::new();
     for n in 0..100 {
         let last = if n == 99 { "Connection: close\r\n" } else { "" };
-        all.push_str(&format!(
-            "GET {} HTTP/1.1\r\nHost: x\r\n{last}\r\n",
-            paths[n % 4]
-        ));
+        let path = paths[n % 4];
+        all += &["GET ", path, " HTTP/1.1\r\nHost: x\r\n", last, "\r\n"].concat();
     }
     let mut writing = stream.try_clone().unwrap();
     let writer = std::thread::spawn(move || writing.write_all(all.as_bytes()));

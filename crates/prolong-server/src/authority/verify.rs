@@ -67,13 +67,13 @@ impl Authority {
             });
         };
         if wish.background {
-            return match claims.expired() {
-                true => Err(rejected(Rejection::Expired)),
-                false => Ok(Forwarded {
-                    claims,
-                    renewed: None,
-                }),
-            };
+            if claims.expired() {
+                return Err(rejected(Rejection::Expired));
+            }
+            return Ok(Forwarded {
+                claims,
+                renewed: None,
+            });
         }
         let renewed = if any_request {
             self.renewed_by_request(&claims, id, now).await?

@@ -168,7 +168,6 @@ impl Authority {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::authority::user_world::wired;
     use prolong_core::PolicyDraft;
 

@@ -1,7 +1,6 @@
 //! A verifier against an issuer over HTTP: discovery, keys, feed, and an issuer that goes away.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     reason = "a test that cannot set its scene should stop"
 )]
 

@@ -220,20 +220,20 @@ async fn killed_hundreds_of_times_and_nothing_acknowledged_is_lost() {
     let mut doctor = prolong(folder.path(), &["doctor"]);
     world.enter(&mut doctor);
     good(&doctor.output().unwrap());
-    let seen = &place.seen;
-    println!("{ROUNDS} kills: {seen:?}");
+    let counted = &place.seen;
+    println!("{ROUNDS} kills: {counted:?}");
     let least = |counter: &AtomicU64, least| {
         assert!(
             counter.load(Ordering::Relaxed) >= least,
-            "too little happened: {seen:?}"
+            "too little happened: {counted:?}"
         );
     };
-    least(&seen.rotated, ROUNDS * 5);
-    least(&seen.lost, ROUNDS);
-    least(&seen.retried, ROUNDS / 4);
-    least(&seen.ended, ROUNDS / 2);
-    least(&seen.raced, ROUNDS / 8);
-    least(&seen.passwords, ROUNDS / 8);
+    least(&counted.rotated, ROUNDS * 5);
+    least(&counted.lost, ROUNDS);
+    least(&counted.retried, ROUNDS / 4);
+    least(&counted.ended, ROUNDS / 2);
+    least(&counted.raced, ROUNDS / 8);
+    least(&counted.passwords, ROUNDS / 8);
 }
 
 /// An empty folder, and a server that dies somewhere in its first moments, three times running.

@@ -24,7 +24,7 @@ async fn come_and_go(place: Arc<Place>, racing: bool) {
         let going_on = place.goes_on();
         let first = signed_in(&place, "strict", "signing", PASSWORD).await;
         // An acknowledged sign-in is a session, in the next life as well.
-        if place.draw() % 4 == 0 && going_on {
+        if place.draw().is_multiple_of(4) && going_on {
             let _ = place.calls.clone().changed().await;
         }
         let (token, attempt) = (first.text("refresh_token"), place.attempt());
@@ -44,7 +44,7 @@ async fn come_and_go(place: Arc<Place>, racing: bool) {
         };
         let acknowledged = AtomicBool::new(false);
         if racing {
-            let (_, minted) = tokio::join!(
+            let ((), minted) = tokio::join!(
                 end(&place, &session, &acknowledged),
                 refresh_meanwhile(&place, &session, &acknowledged)
             );

@@ -55,6 +55,10 @@ impl House {
         }
     }
 
+    #[expect(
+        clippy::unused_async,
+        reason = "the stories wait here; the world in the process does"
+    )]
     pub(crate) async fn later(&mut self, seconds: u64) {
         if self.time == Time::Flows {
             self.world.pass(seconds);
