@@ -32,7 +32,7 @@ async fn a_backup_under_load_is_restored_and_clients_ahead_of_it_are_healed_or_e
         });
     }
     let until = Instant::now() + PATIENCE;
-    let rotated = "prolong_refreshes_total{class=\"rotated\"}";
+    let rotated = "prolong_refreshes_total{class=\"A2_rotated\"}";
     while house.metric(rotated).await.unwrap_or(0) < 20 {
         assert!(Instant::now() < until);
     }

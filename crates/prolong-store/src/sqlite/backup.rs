@@ -80,6 +80,7 @@ impl SqliteStore {
             data_dir.join("prolong.db.restoring"),
         );
         remove(&fresh)?;
+        open::private(&fresh).map_err(|error| cannot("write", &fresh, &error))?;
         copy(backup, &fresh)?;
         let db = open::writer(&fresh, new_epoch)?;
         let mut report =

@@ -239,7 +239,7 @@ fn migrate(
 }
 
 /// Password hashes live in it: made for its owner's eyes only, whatever the umask. The WAL takes the same mode.
-fn private(path: &Path) -> std::io::Result<()> {
+pub(super) fn private(path: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]

@@ -136,7 +136,7 @@ async fn tok_3_the_answer_has_its_members() {
     let machine = w.form("/oauth/token", machine).await;
     assert_eq!(
         machine.text("scope"),
-        "prolong:admin prolong:sign-in prolong:support prolong:feed prolong:introspect"
+        "prolong:admin prolong:sign-in prolong:support prolong:feed prolong:introspect prolong:activity"
     );
 }
 

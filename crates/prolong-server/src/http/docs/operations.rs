@@ -441,7 +441,8 @@ fn admin() -> Vec<Operation> {
             "Declares a master key unsafe: the sessions that hang on it end (`key_distrusted`)",
         )
         .by(Machine(ADMIN))
-        .gives(200, "RefreshKeyDistrusted"),
+        .gives(200, "RefreshKeyDistrusted")
+        .refuses(&[422]),
         call("get", "/v1/admin/stats", "admin", "How much there is")
             .by(Machine(ADMIN_SUPPORT))
             .gives(200, "Stats"),
