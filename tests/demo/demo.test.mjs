@@ -44,7 +44,7 @@ const signIn = async (page) => {
   // By keyboard alone.
   await page.focus('#sign-in [name=password]')
   await page.keyboard.press('Enter')
-  await said(page, /Signed in as maryo/)
+  await page.waitForSelector('#sign-in', { state: 'hidden' })
 }
 /** Waits until the log says it. */
 const said = (page, pattern) =>
