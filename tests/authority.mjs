@@ -1,11 +1,12 @@
 // A Prolong authority for the rooms beside this file: the real binary ($PROLONG_BIN), in a folder of its own.
 
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
 
 const secret = 'a secret of 256 bits'
 
@@ -68,41 +69,56 @@ export const authority = async (test, config) => {
   await writeFile(join(folder, 'prolong.toml'), configuration(config))
   const bin = process.env.PROLONG_BIN
   if (!bin) throw new Error('PROLONG_BIN must name a built prolong')
-  const { found, stop } = await start(test, bin, ['serve'], { cwd: folder }, /listening on (http:\/\/[^, ]+)/)
-  const url = found[1]
+  const serve = (...flags) => start(test, bin, ['serve', ...flags], { cwd: folder }, /listening on (http:\/\/[^, ]+)/)
+  let running = await serve()
+  const url = running.found[1]
   const ask = async (path, init, wanted) => {
     const response = await fetch(`${url}${path}`, init)
     const text = await response.text()
     if (response.status !== wanted) throw new Error(`${path} answered ${response.status}: ${text}`)
     return text === '' ? undefined : JSON.parse(text)
   }
-  const granted = await ask(
-    '/oauth/token',
-    {
-      method: 'POST',
-      headers: { authorization: `Basic ${btoa(`backend:${secret}`)}` },
-      body: new URLSearchParams({ grant_type: 'client_credentials', scope: 'prolong:sign-in prolong:admin' }),
-    },
-    200,
-  )
-  const admin = (path, body, wanted) =>
+  const basic = `Basic ${btoa(`backend:${secret}`)}`
+  const machineToken = async () => {
+    const body = new URLSearchParams({ grant_type: 'client_credentials', scope: 'prolong:sign-in prolong:admin' })
+    const granted = await ask('/oauth/token', { method: 'POST', headers: { authorization: basic }, body }, 200)
+    return granted.access_token
+  }
+  let token = await machineToken()
+  const admin = (path, body, wanted = 200, method = 'POST') =>
     ask(
       `/v1/admin${path}`,
       {
-        method: 'POST',
-        headers: { authorization: `Bearer ${granted.access_token}`, 'content-type': 'application/json' },
-        body: JSON.stringify(body),
+        method,
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: body && JSON.stringify(body),
       },
       wanted,
     )
   return {
     url,
-    stop,
+    /** The folder that it runs in. */
+    folder,
     client: { id: 'backend', secret },
+    stop: (signal) => running.stop(signal),
+    /** Starts it again after a stop, at the same address. */
+    startAgain: async () => {
+      running = await serve('--listen', new URL(url).host)
+    },
+    /** Runs `prolong` with these arguments in its folder, and gives what it says. */
+    command: async (...args) => (await promisify(execFile)(bin, args, { cwd: folder })).stdout,
+    /** A call of anybody: path, as `fetch` takes it, the status that must come. Gives the JSON. */
+    ask,
+    /** A call of the backend below `/v1/admin`. */
+    admin,
+    /** The backend gets itself another token, where the one that it has was made worthless. */
+    renewAdmin: async () => {
+      token = await machineToken()
+    },
     /** Tokens for a user whom "somebody" has authenticated. */
     signIn: (user, more = {}) =>
       admin(`/users/${user}/sessions`, { client_id: 'web', deliver: 'tokens', ...more }, 201),
-    ban: (user) => admin(`/users/${user}/disable`, {}, 200),
-    session: (token) => ask('/v1/sessions/current', { headers: { authorization: `Bearer ${token}` } }, 200),
+    ban: (user) => admin(`/users/${user}/disable`, {}),
+    session: (of) => ask('/v1/sessions/current', { headers: { authorization: `Bearer ${of}` } }, 200),
   }
 }
