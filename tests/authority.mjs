@@ -118,6 +118,7 @@ export const authority = async (test, config) => {
     /** Tokens for a user whom "somebody" has authenticated. */
     signIn: (user, more = {}) =>
       admin(`/users/${user}/sessions`, { client_id: 'web', deliver: 'tokens', ...more }, 201),
+    end: ({ session }) => admin(`/sessions/${session.id}/end`, {}, 204),
     ban: (user) => admin(`/users/${user}/disable`, {}),
     session: (of) => ask('/v1/sessions/current', { headers: { authorization: `Bearer ${of}` } }, 200),
   }
