@@ -231,8 +231,6 @@ pub(crate) enum Config {
 }
 
 #[cfg(test)]
-mod reference;
-#[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory;

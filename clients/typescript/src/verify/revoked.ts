@@ -138,6 +138,12 @@ export class Revoked {
     for (const layer of this.earlier) layer.check(kid, body)
   }
 
+  /** Whether the key of this `kid` was declared dead. */
+  killsKey(kid: string): boolean {
+    const dead = this.tables.keys.size > 0 && this.tables.keys.has(this.keyOf(kid))
+    return dead || this.earlier.some((layer) => layer.killsKey(kid))
+  }
+
   subjects(kid: string, body: Body): Subjects {
     return { ...this.lazySubjects(kid, body) }
   }

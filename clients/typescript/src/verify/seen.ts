@@ -50,7 +50,7 @@ export class SeenTokens {
     if (!sight || sight.signature !== this.fingerprint(token, end))
       return this.first(token, keys, expected, revoked, now)
     this.remember(signed, sight)
-    recheckToken(sight.authentic, keys, expected)
+    recheckToken(sight.authentic, keys, expected, revoked)
     return judge(sight.authentic, expected, revoked, now, sight.subjects)
   }
 
@@ -60,7 +60,7 @@ export class SeenTokens {
   }
 
   private async first(token: string, keys: Keys, expected: Expected, revoked: Revoked, now: number): Promise<Claims> {
-    const authentic = await readToken(token, keys, expected)
+    const authentic = await readToken(token, keys, expected, revoked)
     const claims = judge(authentic, expected, revoked, now)
     const end = token.lastIndexOf('.')
     const subjects = revoked.subjects(authentic.key.kid, authentic.body)

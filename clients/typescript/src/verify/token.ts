@@ -6,6 +6,7 @@ import { type Json, parseObject } from './json.js'
 import type { Key } from './key.js'
 import type { Keys } from './keys.js'
 import { Rejection } from './rejection.js'
+import type { Revoked } from './revoked.js'
 
 /** The longest token that is read, in bytes. */
 export const maxTokenBytes = 8 * 1024
@@ -23,12 +24,17 @@ const isTooLong = (token: string): boolean =>
   token.length > maxTokenBytes || (token.length * 3 > maxTokenBytes && ascii.encode(token).length > maxTokenBytes)
 
 /**
- * From characters to an authentic body: form, header, key, signature. No clock, no revocation. The claims are not parsed
- * before the signature holds.
+ * From characters to an authentic body: form, header, key, signature. No clock; of revocation only why a key is missing. The
+ * claims are not parsed before the signature holds.
  *
  * @throws {Rejection}
  */
-export const readToken = async (token: string, keys: Keys, expected: Expected): Promise<Authentic> => {
+export const readToken = async (
+  token: string,
+  keys: Keys,
+  expected: Expected,
+  revoked: Revoked,
+): Promise<Authentic> => {
   if (isTooLong(token)) throw new Rejection('TooLarge')
   if (!/^[A-Za-z0-9_.-]*$/.test(token)) throw new Rejection('NotCompact')
   const parts = token.split('.')
@@ -37,17 +43,22 @@ export const readToken = async (token: string, keys: Keys, expected: Expected): 
   const { alg, kid, typ } = parseHeader(bytesOf(headerText))
   const claims = bytesOf(claimsText)
   const signature = bytesOf(signatureText)
-  const key = keyFor(alg, kid, typ, keys, expected)
+  const key = keyFor(alg, kid, typ, keys, expected) ?? withoutKey(kid, revoked)
   const message = ascii.encode(token.slice(0, headerText.length + 1 + claimsText.length))
   if (!(await key.signed(message, signature))) throw new Rejection('BadSignature')
   return { key, typ, body: parseBody(claims) }
 }
 
 /** Whether the token would still be authentic under these keys and expectations: for later sights. */
-export const recheckToken = ({ key, typ }: Authentic, keys: Keys, expected: Expected): void => {
+export const recheckToken = ({ key, typ }: Authentic, keys: Keys, expected: Expected, revoked: Revoked): void => {
   if (!expected.acceptsType(typ)) throw new Rejection('WrongType')
   if (!expected.algorithms.includes(key.algorithm)) throw new Rejection('WrongAlgorithm')
-  if (!keys.holds(key)) throw new Rejection('UnknownKey')
+  if (!keys.holds(key)) withoutKey(key.kid, revoked)
+}
+
+/** A key that was declared unsafe leaves the set, and yet its tokens are renewed and nobody signs in again. */
+const withoutKey = (kid: string, revoked: Revoked): never => {
+  throw new Rejection(revoked.killsKey(kid) ? 'KeyDistrusted' : 'UnknownKey')
 }
 
 const bytesOf = (part: string): Uint8Array<ArrayBuffer> => {
@@ -74,12 +85,11 @@ const parseHeader = (bytes: Uint8Array): Header => {
   return { alg: text(header.alg), kid: text(header.kid), typ: 'typ' in header ? text(header.typ) : null }
 }
 
-const keyFor = (alg: string, kid: string, typ: string | null, keys: Keys, expected: Expected): Key => {
+const keyFor = (alg: string, kid: string, typ: string | null, keys: Keys, expected: Expected): Key | undefined => {
   if (!expected.acceptsType(typ)) throw new Rejection('WrongType')
   const algorithm: Algorithm | undefined = algorithmNamed(alg)
   if (!algorithm || !expected.algorithms.includes(algorithm)) throw new Rejection('WrongAlgorithm')
   const key = keys.get(kid)
-  if (!key) throw new Rejection('UnknownKey')
-  if (key.algorithm !== algorithm) throw new Rejection('KeyAlgorithm')
+  if (key && key.algorithm !== algorithm) throw new Rejection('KeyAlgorithm')
   return key
 }

@@ -120,6 +120,7 @@ export class Verifier {
         token: client && token ? new ClientToken(this.origin, token, client) : undefined,
         now: () => this.now(),
         learnt: (follower) => this.learn(follower),
+        keyDied: () => this.keySource?.succeed(),
         failed: onFault,
       })
       await source.begin()

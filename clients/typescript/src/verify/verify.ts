@@ -21,7 +21,7 @@ export const verify = async (
 ): Promise<Claims> => {
   const expected = expectation instanceof Expected ? expectation : new Expected(expectation)
   checkArguments(token, now)
-  return judge(await readToken(token, keys, expected), expected, revoked, now)
+  return judge(await readToken(token, keys, expected, revoked), expected, revoked, now)
 }
 
 /** A `now` that is no number would make every comparison false, and so every token good. */

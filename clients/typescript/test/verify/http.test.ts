@@ -283,6 +283,24 @@ test('an unknown key is asked for once, and an issuer that cannot be asked is 50
   expect(other.issuer.asked['/keys']).toBe(2)
 })
 
+test("a dead key's successor is fetched at once, though a forger has just made the verifier ask", async () => {
+  const w = await world()
+  await fresh(w)
+  const seen = `Bearer ${token()}`
+  expect((await ask(w.verifier, [seen])).status).toBe(200)
+  expect((await ask(w.verifier, [`Bearer ${token({ kid: 'forged' })}`])).status).toBe(401)
+  expect(w.issuer.asked['/keys']).toBe(2)
+  w.issuer.keys = [jwk('EdDSA')]
+  w.issuer.end('K', 'ES256')
+  await eventually(() => w.issuer.asked['/keys'] === 3)
+  await vi.waitFor(async () => expect((await ask(w.verifier, [`Bearer ${token({}, {}, 'EdDSA')}`])).status).toBe(200), {
+    timeout: 10_000,
+  })
+  // The dead key has left the set: its tokens are renewed all the same, seen or not.
+  for (const field of [seen, `Bearer ${token()}`])
+    expect(challengeOf(await ask(w.verifier, [field]))).toMatch(/code="EXPIRED_TOKEN".*key_distrusted/)
+})
+
 test('a guarded feed is read with a token of the client, whose id and secret are form-encoded', async () => {
   const client = { id: 'reader', secret: 'a+b' }
   await expect(world({ guarded: true })).rejects.toThrow(/prolong:feed/)

@@ -1,8 +1,9 @@
 // The loop that follows the feed: snapshot, then the stream, and again from where it stood.
 //
-// 1. A stream without an event for 5 s is given up: the authority beats every second.
-// 2. Between two attempts there is a pause, 0.1 s at first, twice as long each time, at most 5 s.
+// 1. A stream without an event for 3 s is given up: the authority beats every second.
+// 2. Between two attempts there is a pause, 0.1 s at first, twice as long each time, at most 1 s.
 // 3. A refused cursor costs the cursor; a refused token costs the token.
+// 4. A dead key has the keys fetched at once: tokens are signed with another one from now on.
 
 import { type Cursor, isFrame, readEvent, readSnapshot } from '../feed.js'
 import { Follower, type Need } from '../follower.js'
@@ -15,9 +16,9 @@ import { Events } from './sse.js'
 
 const maxSnapshotBytes = 256 * 1024 * 1024
 /** Milliseconds. */
-const silence = 5_000
+const silence = 3_000
 const firstPause = 100
-const longestPause = 5_000
+const longestPause = 1_000
 
 export interface FeedSourceOptions {
   origin: Origin
@@ -27,6 +28,8 @@ export interface FeedSourceOptions {
   now: () => number
   /** Called after each thing learnt, and after each proof of freshness. */
   learnt: (follower: Follower) => void
+  /** Called when a signing key is said to be dead. */
+  keyDied: () => void
   /** Told of each fault; the loop goes on. */
   failed: (error: Error) => void
 }
@@ -92,7 +95,10 @@ export class FeedSource {
     const event = readEvent(parseObject(new TextEncoder().encode(text)))
     if (!event) throw badAnswer(nameOf(url))
     const need = isFrame(event) ? this.follower.frame(event) : this.follower.heartbeat(event, this.options.now())
-    if (isFrame(event)) this.follower.prune(this.options.now())
+    if (isFrame(event)) {
+      this.follower.prune(this.options.now())
+      if (event.entries.some(({ kind }) => kind === 'K')) this.options.keyDied()
+    }
     this.options.learnt(this.follower)
     return need
   }

@@ -11,7 +11,7 @@ const cooldown = 30_000
 /** Whether the issuer could be asked because of an unknown `kid`. */
 export type Refetched = 'current' | 'failed'
 
-/** Fetches an issuer's keys: every 5 minutes, and where a token names an unknown one, at most once in 30 s. */
+/** Fetches an issuer's keys: every 5 minutes, and where a token names an unknown one, at most once in 30 s; at once if a key died. */
 export class KeySource {
   private readonly origin: Origin
   private readonly url: URL
@@ -43,15 +43,26 @@ export class KeySource {
 
   /** Asks once for all who wait, and answers from memory until the pause is over. */
   refetch(): Promise<Refetched> {
-    const now = performance.now()
-    if (!this.last || now - this.last.at >= cooldown) {
-      const outcome = this.fetch().then<Refetched, Refetched>(
+    if (!this.last || performance.now() - this.last.at >= cooldown) return this.ask()
+    return this.last.outcome
+  }
+
+  /** A key is dead: fetches its successor, however lately the keys were fetched. Who meets an unknown key meanwhile waits. */
+  succeed(): void {
+    void this.ask()
+  }
+
+  /** One after the other, so that the answer that counts is the newest. */
+  private ask(): Promise<Refetched> {
+    const before = this.last?.outcome ?? Promise.resolve()
+    const outcome = before
+      .then(() => this.fetch())
+      .then<Refetched, Refetched>(
         () => 'current',
         () => 'failed',
       )
-      this.last = { at: now, outcome }
-    }
-    return this.last.outcome
+    this.last = { at: performance.now(), outcome }
+    return outcome
   }
 
   async keepFresh(signal: AbortSignal): Promise<void> {
