@@ -231,6 +231,8 @@ pub(crate) enum Config {
 }
 
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory;
