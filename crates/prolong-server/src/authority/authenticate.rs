@@ -5,7 +5,7 @@ use std::sync::Arc;
 use prolong_core::{EndReason, SessionId, Timestamp, over};
 use prolong_protocol::problem::{Action, Code, Reason};
 use prolong_store::Found;
-use prolong_verify::{Audience, Claims, Expected, Rejection, verify};
+use prolong_verify::{Claims, Rejection, verify};
 
 use super::Authority;
 use crate::http::problem::Failure;
@@ -108,7 +108,7 @@ impl Authority {
                 verify(
                     bearer,
                     &self.verification_keys(),
-                    &self.expected(Audience::Any, 0),
+                    &self.own_tokens,
                     revoked,
                     now.as_secs(),
                 )
@@ -130,14 +130,13 @@ impl Authority {
     ) -> Result<Machine, Failure> {
         let bearer = bearer.ok_or_else(missing)?;
         let now = self.decisive_now()?;
-        let expected = self.expected(Audience::Any, 0);
         let claims = self
             .feed
             .with_revoked(|revoked| {
                 self.seen_tokens.verify(
                     bearer,
                     &self.verification_keys(),
-                    &expected,
+                    &self.own_tokens,
                     revoked,
                     now.as_secs(),
                 )
@@ -187,22 +186,13 @@ impl Authority {
         token: &str,
         now: Timestamp,
     ) -> Result<Claims, Rejection> {
-        let expected = self.expected(Audience::Any, i64::MAX);
         verify(
             token,
             &self.verification_keys(),
-            &expected,
+            &self.own_tokens_of_any_age,
             self.feed.nothing_revoked(),
             now.as_secs(),
         )
-    }
-
-    pub(crate) fn expected(&self, audience: Audience, expired_for: i64) -> Expected {
-        Expected {
-            audience,
-            expired_for,
-            ..Expected::new(self.settings.issuer.clone(), String::new())
-        }
     }
 }
 

@@ -33,7 +33,7 @@ use std::sync::Arc;
 
 use prolong_core::{Policy, Session};
 use prolong_store::Store;
-use prolong_verify::SeenTokens;
+use prolong_verify::{Expected, SeenTokens};
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;
@@ -82,6 +82,10 @@ pub struct Authority {
     pub(crate) passwords: PasswordPool,
     pub(crate) throttle: SignInThrottle,
     pub(crate) seen_tokens: SeenTokens,
+    /// What tokens of our own are, for any audience, not expired.
+    pub(crate) own_tokens: Expected,
+    /// The same, whatever their age.
+    pub(crate) own_tokens_of_any_age: Expected,
     pub(crate) concurrent: concurrent::ConcurrentAnswers,
     pub(crate) activity: activity::ActivitySeen,
     pub(crate) user_tables: reqwest::Client,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prolong_core::{Policy, ProlongWith};
 use prolong_store::StoreError;
-use prolong_verify::SeenTokens;
+use prolong_verify::{Audience, Expected, SeenTokens};
 
 use super::activity::ActivitySeen;
 use super::concurrent::ConcurrentAnswers;
@@ -81,6 +81,8 @@ impl Authority {
             metrics: Metrics::new(),
             passwords: PasswordPool::new(&settings.limits),
             throttle: SignInThrottle::new(&settings.limits, &*entropy),
+            own_tokens: own_tokens(&settings.issuer, 0),
+            own_tokens_of_any_age: own_tokens(&settings.issuer, i64::MAX),
             seen_tokens: SeenTokens::new(TOKENS_REMEMBERED, &draw(&*entropy)),
             concurrent: ConcurrentAnswers::new(),
             activity: ActivitySeen::default(),
@@ -122,3 +124,12 @@ fn longest_token(settings: &Settings) -> Duration {
 }
 
 const TOKENS_REMEMBERED: usize = 65_536;
+
+/// For any audience: whose it must be is known only when the token has been read.
+fn own_tokens(issuer: &str, expired_for: i64) -> Expected {
+    Expected {
+        audience: Audience::Any,
+        expired_for,
+        ..Expected::new(issuer, String::new())
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use prolong_core::{Activity, Policy, ProlongWith, SessionId, SoftResponse, Timestamp};
 use prolong_protocol::problem::Code;
 use prolong_protocol::token::TokenAnswer;
-use prolong_verify::{Audience, Claims, Rejection, Requirement};
+use prolong_verify::{Claims, Rejection, Requirement};
 use serde_json::Value;
 
 use super::authenticate::{missing, rejected, too_old};
@@ -87,24 +87,27 @@ impl Authority {
     }
 
     fn judged(&self, bearer: &str, wish: &VerifyWish, now: Timestamp) -> Result<Claims, Failure> {
-        let audience = match &wish.audience {
-            Some(audience) => vec![audience.clone()],
-            None => self
-                .settings
-                .clients
-                .values()
-                .flat_map(|client| client.audience.iter().cloned())
-                .collect(),
-        };
-        // How late is too late depends on the client, which is known only afterwards.
-        let expected = self.expected(Audience::OneOf(audience), i64::MAX);
         let keys = self.verification_keys();
-        self.feed
+        // How late is too late depends on the client, which is known only afterwards.
+        let expected = &self.own_tokens_of_any_age;
+        let claims = self
+            .feed
             .with_revoked(|revoked| {
                 self.seen_tokens
-                    .verify(bearer, &keys, &expected, revoked, now.as_secs())
+                    .verify(bearer, &keys, expected, revoked, now.as_secs())
             })
-            .map_err(rejected)
+            .map_err(rejected)?;
+        let meant = |audience: &str| match &wish.audience {
+            Some(asked) => audience == asked,
+            None => {
+                let mut clients = self.settings.clients.values();
+                clients.any(|client| client.audience.iter().any(|one| one == audience))
+            }
+        };
+        if !claims.audience().any(meant) {
+            return Err(rejected(Rejection::WrongAudience));
+        }
+        Ok(claims)
     }
 
     /// A new token from half of the old one's life on. A failure of ours spoils no request whose token is still good.

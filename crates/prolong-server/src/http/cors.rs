@@ -7,8 +7,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -21,11 +20,11 @@ use crate::settings::{Client, Origins};
 #[derive(Clone)]
 pub(crate) struct Concerns(pub(crate) Arc<Client>);
 
-/// The middleware.
+/// The answer of `next`, readable for whom it may be; or the answer to a preflight.
 pub(crate) async fn cors(
-    State(authority): State<Arc<Authority>>,
+    authority: &Authority,
     request: Request,
-    next: Next,
+    next: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
     let known = origin.filter(|origin| {
@@ -34,7 +33,7 @@ pub(crate) async fn cors(
                 .settings
                 .clients
                 .values()
-                .any(|client| allows(&authority, client, origin))
+                .any(|client| allows(authority, client, origin))
         })
     });
     let asks = request.method() == Method::OPTIONS
@@ -66,15 +65,15 @@ pub(crate) async fn cors(
     }
     let named = known
         .as_ref()
-        .and_then(|_| named_by_token(&authority, request.headers()));
-    let mut response = next.run(request).await;
+        .and_then(|_| named_by_token(authority, request.headers()));
+    let mut response = next(request).await;
     vary(response.headers_mut());
     if let Some(origin) = known {
         let concerns = response.extensions_mut().remove::<Concerns>().or(named);
         let readable = concerns.is_none_or(|Concerns(client)| {
             origin
                 .to_str()
-                .is_ok_and(|origin| allows(&authority, &client, origin))
+                .is_ok_and(|origin| allows(authority, &client, origin))
         });
         if readable {
             allow(response.headers_mut(), origin);

@@ -28,8 +28,8 @@ mod well_known;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::{Method, StatusCode};
@@ -71,10 +71,22 @@ pub fn router(authority: Arc<Authority>) -> Router {
         )
         .fallback(|| async { Failure::new(Code::NotFound, "there is nothing at this path") })
         .method_not_allowed_fallback(other_method)
-        .layer(DefaultBodyLimit::max(authority.settings.limits.body_bytes))
-        .layer(from_fn_with_state(Arc::clone(&authority), problem::locate))
-        .layer(from_fn_with_state(Arc::clone(&authority), cors::cors))
+        // Together: each `layer` puts every route into another box.
+        .layer((
+            from_fn_with_state(Arc::clone(&authority), edge),
+            DefaultBodyLimit::max(authority.settings.limits.body_bytes),
+        ))
         .with_state(authority)
+}
+
+/// Around every handler: problems learn where they happened, pages of registered origins may read the answer.
+async fn edge(State(authority): State<Arc<Authority>>, request: Request, next: Next) -> Response {
+    let uri = request.uri().clone();
+    let (authority, issuer) = (&authority, &authority.settings.issuer);
+    cors::cors(authority, request, async |request| {
+        problem::located(next.run(request).await, issuer, uri.path())
+    })
+    .await
 }
 
 /// OPTIONS asks what a path takes (RFC 9110 §9.3.7); the router adds `Allow` to both answers.

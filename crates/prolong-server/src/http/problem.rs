@@ -1,13 +1,9 @@
 //! Problems on the wire: RFC 9457 bodies, RFC 6750 challenges.
 
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use prolong_protocol::problem::{Action, Code, Problem, Reason};
-
-use crate::authority::Authority;
 
 /// A problem, not yet on the wire. `cause` is for the log: written once, where the problem is rendered.
 #[derive(Debug)]
@@ -154,20 +150,6 @@ impl IntoResponse for Failure {
 /// The problem that an answer tells, until it is known which request it answers.
 #[derive(Clone)]
 struct Told(Problem);
-
-/// The middleware: a problem learns where it is documented and which request it is about.
-pub(crate) async fn locate(
-    State(authority): State<std::sync::Arc<Authority>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let uri = request.uri().clone();
-    located(
-        next.run(request).await,
-        &authority.settings.issuer,
-        uri.path(),
-    )
-}
 
 /// `instance` is the path alone: a query may hold what nobody should repeat.
 pub(crate) fn located(mut response: Response, issuer: &str, path: &str) -> Response {

@@ -11,13 +11,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::Router;
+use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, header};
 use http_body_util::LengthLimitError;
 use prolong_protocol::problem::Code;
+use tower::ServiceExt;
 
 use crate::http::problem::{Failure, located};
 
@@ -30,18 +31,20 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    pub(super) async fn stand(self, request: Request, next: Next) -> Response {
+    /// The answer of `app`, or one in its place.
+    pub(super) async fn stand(&self, request: Request, app: Router) -> Response {
         let uri = request.uri().clone();
-        let mut response = match self.whole(request).await {
-            Ok(request) => match tokio::time::timeout(self.patience, next.run(request)).await {
-                Ok(response) => response,
-                Err(_) => {
-                    Failure::unavailable("a request was not answered in time").into_response()
-                }
-            },
-            Err(failure) => failure.into_response(),
+        let answered = match self.whole(request).await {
+            Ok(request) => tokio::time::timeout(self.patience, app.oneshot(request))
+                .await
+                .map_err(|_| Failure::unavailable("a request was not answered in time")),
+            Err(failure) => Err(failure),
         };
-        response = located(response, &self.issuer, uri.path());
+        let mut response = match answered {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(failure) => located(failure.into_response(), &self.issuer, uri.path()),
+        };
         let headers = response.headers_mut();
         for (name, value) in QUIET {
             headers
@@ -53,9 +56,8 @@ impl Guard {
 
     /// The request with its body in memory.
     async fn whole(&self, request: Request) -> Result<Request, Failure> {
-        let (parts, body) = request.into_parts();
-        let announced = parts
-            .headers
+        let announced = request
+            .headers()
             .get(header::CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse().ok());
         if announced.is_some_and(|length: u64| {
@@ -63,6 +65,10 @@ impl Guard {
         }) {
             return Err(self.too_large());
         }
+        if request.body().is_end_stream() {
+            return Ok(request);
+        }
+        let (parts, body) = request.into_parts();
         let arrived = tokio::time::timeout(self.patience, to_bytes(body, self.body_bytes)).await;
         let body = arrived
             .map_err(|_| Failure::new(Code::RequestTimeout, "the body did not arrive in time"))?
@@ -95,10 +101,8 @@ const QUIET: [(HeaderName, &str); 2] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::Router;
     use axum::routing::post;
     use http::StatusCode;
-    use tower::ServiceExt;
 
     async fn answer(request: Request) -> Response {
         let guard = Guard {
@@ -110,10 +114,7 @@ mod tests {
         let app = Router::new()
             .route("/", post(|body: String| async move { body }))
             .route("/slow", post(slow));
-        let app = app.layer(axum::middleware::from_fn(move |request, next| {
-            guard.clone().stand(request, next)
-        }));
-        app.oneshot(request).await.unwrap()
+        guard.stand(request, app).await
     }
 
     fn post_to(path: &str, body: Body) -> Request {

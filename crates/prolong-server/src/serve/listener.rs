@@ -8,6 +8,7 @@
 //! 5. When told to stop: no new connections, streams end, the requests under way are answered, and after `DRAIN` what is
 //!    still open is cut.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,7 +30,6 @@ use tokio::net::TcpListener;
 use tokio::net::UnixListener;
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
-use tower::ServiceExt;
 
 use super::guard::Guard;
 use crate::Authority;
@@ -115,16 +115,20 @@ fn http(limits: &Limits) -> Builder<TokioExecutor> {
     http
 }
 
-fn guarded(app: Router, guard: Guard) -> Router {
-    app.layer(axum::middleware::from_fn(move |request, next| {
-        guard.clone().stand(request, next)
-    }))
+/// What answers at a place.
+#[derive(Clone)]
+struct Room {
+    app: Router,
+    guard: Arc<Guard>,
 }
 
 async fn accept(desk: Arc<Desk>, place: Listening, guard: Guard, graceful: &GracefulShutdown) {
     match place {
         Listening::Tcp(listener, app) => {
-            let app = guarded(app, guard);
+            let room = Room {
+                app,
+                guard: Arc::new(guard),
+            };
             loop {
                 let seat = desk.seat().await;
                 match listener.accept().await {
@@ -134,7 +138,7 @@ async fn accept(desk: Arc<Desk>, place: Listening, guard: Guard, graceful: &Grac
                         tokio::spawn(Arc::clone(&desk).attend(
                             stream,
                             peer,
-                            app.clone(),
+                            room.clone(),
                             graceful.watcher(),
                             seat,
                         ));
@@ -144,7 +148,10 @@ async fn accept(desk: Arc<Desk>, place: Listening, guard: Guard, graceful: &Grac
             }
         }
         Listening::Tls(listener, app, acceptor) => {
-            let app = guarded(app, guard);
+            let room = Room {
+                app,
+                guard: Arc::new(guard),
+            };
             loop {
                 let seat = desk.seat().await;
                 match listener.accept().await {
@@ -152,12 +159,12 @@ async fn accept(desk: Arc<Desk>, place: Listening, guard: Guard, graceful: &Grac
                         let _ = stream.set_nodelay(true);
                         let agreed =
                             tokio::time::timeout(desk.head_timeout, acceptor.accept(stream));
-                        let (desk, app, watcher) =
-                            (Arc::clone(&desk), app.clone(), graceful.watcher());
+                        let (desk, room, watcher) =
+                            (Arc::clone(&desk), room.clone(), graceful.watcher());
                         tokio::spawn(async move {
                             match agreed.await {
                                 Ok(Ok(stream)) => {
-                                    desk.attend(stream, peer, app, watcher, seat).await;
+                                    desk.attend(stream, peer, room, watcher, seat).await;
                                 }
                                 Ok(Err(error)) => tracing::debug!(%error, "no TLS was agreed on"),
                                 Err(_) => tracing::debug!("TLS was not agreed on in time"),
@@ -174,7 +181,10 @@ async fn accept(desk: Arc<Desk>, place: Listening, guard: Guard, graceful: &Grac
                 patience: UNHURRIED,
                 ..guard
             };
-            let app = guarded(app, unhurried);
+            let room = Room {
+                app,
+                guard: Arc::new(unhurried),
+            };
             loop {
                 match listener.accept().await {
                     Ok((stream, _)) => {
@@ -185,7 +195,7 @@ async fn accept(desk: Arc<Desk>, place: Listening, guard: Guard, graceful: &Grac
                             tokio::spawn(Arc::clone(&desk).attend(
                                 stream,
                                 LOCAL,
-                                app.clone(),
+                                room.clone(),
                                 graceful.watcher(),
                                 None,
                             ));
@@ -222,7 +232,7 @@ impl Desk {
         self: Arc<Self>,
         stream: S,
         peer: SocketAddr,
-        app: Router,
+        room: Room,
         watcher: Watcher,
         seat: Seat,
     ) where
@@ -235,7 +245,8 @@ impl Desk {
             heard.store(true, Ordering::Relaxed);
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
-            app.clone().oneshot(request)
+            let Room { app, guard } = room.clone();
+            async move { Ok::<_, Infallible>(guard.stand(request, app).await) }
         });
         let connection = self
             .http
