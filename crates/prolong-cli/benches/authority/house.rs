@@ -25,6 +25,8 @@ const MASTER_KEY: &str = "1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 pub(crate) struct House {
     folder: TempDir,
     pub(crate) sessions: u64,
+    /// What the file took when it held the users and no session.
+    pub(crate) users_bytes: u64,
     keys: RefreshKeys,
 }
 
@@ -41,8 +43,9 @@ impl House {
              origins = [\"https://app.example\"]\n\
              [policies.strict]\npreset = \"refresh\"\ngrace = \"0s\"\nmin_rotation_interval = \"0s\"\n"
         );
-        let house = Self {
+        let mut house = Self {
             sessions,
+            users_bytes: 0,
             keys: RefreshKeys::derive(&MasterKeys::parse(MASTER_KEY).unwrap()),
             folder,
         };
@@ -58,7 +61,7 @@ impl House {
         self.folder.path()
     }
 
-    pub(crate) fn database(&self) -> PathBuf {
+    fn database(&self) -> PathBuf {
         self.path().join("data/prolong.db")
     }
 
@@ -71,21 +74,31 @@ impl House {
         writeln!(file, "{MASTER_KEY}").unwrap();
     }
 
-    fn fill(&self) {
+    /// Users first, so that what they take of the file can be told from what the sessions take.
+    fn fill(&mut self) {
+        self.commit_each(self.users(), |n| Change::InsertUser(user(n)));
+        self.users_bytes = self.file_bytes();
+        self.commit_each(self.sessions, |n| Change::StartSession(session(n)));
+    }
+
+    fn commit_each(&self, count: u64, change: impl Fn(u64) -> Change) {
         let store = self.store();
         let runtime = runtime();
-        for first in (0..self.sessions).step_by(4000) {
-            let mut changes = Vec::new();
-            for n in first..self.sessions.min(first + 4000) {
-                if n % DEVICES == 0 {
-                    changes.push(Change::InsertUser(user(n / DEVICES)));
-                }
-                changes.push(Change::StartSession(session(n)));
-            }
+        for first in (0..count).step_by(4000) {
+            let changes = (first..count.min(first + 4000)).map(&change).collect();
             runtime
                 .block_on(store.commit(Transaction { changes }))
                 .unwrap();
         }
+    }
+
+    pub(crate) fn users(&self) -> u64 {
+        self.sessions.div_ceil(DEVICES)
+    }
+
+    /// The database's file, without its log.
+    pub(crate) fn file_bytes(&self) -> u64 {
+        std::fs::metadata(self.database()).map_or(0, |file| file.len())
     }
 
     /// The store, while no server runs.

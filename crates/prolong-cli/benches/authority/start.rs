@@ -11,7 +11,7 @@ pub(crate) fn run(options: &Options) {
     };
     for sessions in sizes {
         let house = House::with_sessions(sessions, "ES256");
-        let file = std::fs::metadata(house.database()).map_or(0, |file| file.len());
+        let filled = house.file_bytes();
         let mut times: Vec<f64> = (0..5)
             .map(|_| house.serve(&options.server).ready.as_secs_f64() * 1e3)
             .collect();
@@ -26,15 +26,23 @@ pub(crate) fn run(options: &Options) {
             let time = options.time(10);
             let outcome = Load::new(&house).run(&server, 64, time);
             let after = server.memory();
+            println!(
+                "; after {time:?} of refreshing by 64 clients {after:.1} MiB ({:.0}/s)",
+                outcome.rate
+            );
+            drop(server);
+            // The store copies its log back when it is closed.
+            drop(house.store());
+            let each = |bytes: u64, count: u64| bytes as f64 / count as f64;
             print!(
-                "; after {time:?} of refreshing by 64 clients {after:.1} MiB ({:.0}/s); file {:.0} MB when filled, {:.0} \
-                 bytes a session with half a user",
-                outcome.rate,
-                file as f64 / 1e6,
-                file as f64 / sessions as f64
+                "{:>17} file: {:.0} bytes a session with its index, {:.0} a user, {:.0} MB in all; {:.0} MB after the refreshing",
+                "",
+                each(filled - house.users_bytes, sessions),
+                each(house.users_bytes, house.users()),
+                filled as f64 / 1e6,
+                house.file_bytes() as f64 / 1e6
             );
         }
         println!();
-        drop(server);
     }
 }
