@@ -59,36 +59,39 @@ fn usage(command: &Command, own: &[&Arg]) -> String {
         .get_groups()
         .filter(|group| group.get_args().count() > 1 && !(*group).clone().is_multiple())
         .collect();
-    let mut usage = String::new();
+    let mut words = Vec::new();
     for arg in own {
         let choice = choices
             .iter()
             .find(|choice| choice.get_args().any(|id| id == arg.get_id()));
-        let Some(choice) = choice else {
-            let word = written(arg);
-            let required = arg.is_required_set();
-            usage += &if required {
-                format!(" {word}")
-            } else {
-                format!(" [{word}]")
-            };
-            continue;
+        let (word, required) = match choice {
+            None => (written(arg), arg.is_required_set()),
+            // Said where its first one stands.
+            Some(choice) if choice.get_args().next() == Some(arg.get_id()) => {
+                let of_choice = own
+                    .iter()
+                    .filter(|arg| choice.get_args().any(|id| id == arg.get_id()));
+                let either: Vec<String> = of_choice.map(|arg| written(arg)).collect();
+                let either = either.join(" | ");
+                let required = choice.is_required_set();
+                (
+                    if required {
+                        format!("({either})")
+                    } else {
+                        either
+                    },
+                    required,
+                )
+            }
+            Some(_) => continue,
         };
-        // Said where its first one stands.
-        if choice.get_args().next() == Some(arg.get_id()) {
-            let of_choice = own
-                .iter()
-                .filter(|arg| choice.get_args().any(|id| id == arg.get_id()));
-            let words: Vec<String> = of_choice.map(|arg| written(arg)).collect();
-            let words = words.join(" | ");
-            usage += &if choice.is_required_set() {
-                format!(" ({words})")
-            } else {
-                format!(" [{words}]")
-            };
-        }
+        words.push(if required {
+            format!(" {word}")
+        } else {
+            format!(" [{word}]")
+        });
     }
-    usage
+    words.concat()
 }
 
 fn line(page: &mut String, arg: &Arg) {
