@@ -46,12 +46,16 @@ export const start = async (test, command, args, options, ready) => {
   test.after(() => stop())
   const found = await new Promise((found, failed) => {
     child.once('error', failed)
-    createInterface({ input: child.stderr }).on('line', (line) => {
+    const lines = createInterface({ input: child.stderr })
+    lines.on('line', (line) => {
       log += `${line}\n`
       const match = ready.exec(line)
       if (match) found(match)
     })
-    over.then(() => failed(new Error(`${command} stopped:\n${log}`)))
+    // What it said last arrives after its end, unless a child of its own goes on holding the pipe.
+    const said = new Promise((done) => lines.once('close', done))
+    const enough = () => new Promise((done) => setTimeout(done, 1000).unref())
+    over.then(() => Promise.race([said, enough()])).then(() => failed(new Error(`${command} stopped:\n${log}`)))
   })
   return { found, stop, log: () => log }
 }

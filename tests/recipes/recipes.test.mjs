@@ -2,43 +2,16 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { createHash, createHmac, createPublicKey } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
-import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { authority, start, until } from '../authority.mjs'
-import { between } from './between.mjs'
+import { between } from '../between.mjs'
+import { config, endings } from '../endings.mjs'
+import { forge, tampered } from '../forge.mjs'
 import { filesOf } from './page.mjs'
-
-const client = (id, rest) => `
-[[clients]]
-id = "${id}"
-kind = "public"
-audience = "orders-api"
-scopes = ["orders:read"]
-origins = ["http://localhost:3000"]
-${rest}
-`
-/** Durations that do not make a test wait. */
-const policy = (name, rest) => `
-[policies.${name}]
-preset = "refresh"
-grace = "0s"
-min_rotation_interval = "0s"
-${rest}
-`
-const config = [
-  client('web', 'policy = "app"\npassword_sign_in = true'),
-  client('exact', 'policy = "exact"'),
-  client('neighbour', 'policy = "app"').replace('orders-api', 'neighbour-api'),
-  client('reader', 'policy = "app"').replace('orders:read', 'news:read'),
-  client('brief', 'policy = "brief"'),
-  policy('app', ''),
-  policy('exact', 'supersede = true'),
-  policy('brief', 'access = "2s"'),
-].join('')
 
 const python = new URL('.venv/bin/python', import.meta.url).pathname
 let folder
@@ -65,35 +38,14 @@ const passes = async (ask, token, subject = 'maryo') => {
 }
 const isRefused = ({ status, challenge }, code = 'INVALID_TOKEN', action = 'sign_in') =>
   status === 401 && challenge.includes('error="invalid_token"') && challenge.includes(`code="${code}", action="${action}"`)
-const refuses = async (ask, token, code, action) => {
+const refuses = async (what, ask, token, code, action) => {
   const answer = await ask(token)
-  assert.ok(isRefused(answer, code, action), `${answer.status} ${answer.challenge} for ${token}`)
+  assert.ok(isRefused(answer, code, action), `${what}: ${answer.status} ${answer.challenge}`)
 }
 /** Waits until the other process has heard of it. */
 const comesToRefuse = (what, ask, token, code, action) =>
   until(`${what}: refused`, async () => isRefused(await ask(token), code, action))
 const isFresh = async (ask, token) => (await ask(token, '/payments')).status === 200
-
-/** A key that the test holds, and tokens signed with it as the authority would sign them, or not quite. */
-const forge = async (prolong) => {
-  const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
-  const kid = 'of-the-test'
-  const jwk = { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' }
-  const now = Math.floor(Date.now() / 1000)
-  const good = {
-    ...{ iss: prolong.url, sub: 'maryo', aud: 'orders-api', client_id: 'web', scope: 'orders:read' },
-    ...{ iat: now, exp: now + 600, jti: 'one', auth_time: now, sid: '01905b2e-7c1a-8f3e-9d42-5a6b7c8d9e0f' },
-  }
-  const mint = (claims = {}, header = {}, key = privateKey) =>
-    new SignJWT({ ...good, ...claims }).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid, ...header }).sign(key)
-  /** With a secret instead of a key, or with nothing. */
-  const unsafe = (header, secret) => {
-    const text = [{ typ: 'at+jwt', kid, ...header }, good].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
-    const input = text.join('.')
-    return `${input}.${secret ? createHmac('sha256', secret).update(input).digest('base64url') : ''}`
-  }
-  return { jwk, privateKey, mint, unsafe, now }
-}
 
 describe('the page', { concurrency: 3 }, () => {
   before(async () => {
@@ -103,57 +55,29 @@ describe('the page', { concurrency: 3 }, () => {
   for (const language of Object.keys(languages))
     it(`${language}: a good token passes; what is forged, over, or for somebody else does not`, async (t) => {
       const prolong = await authority(t, config)
-      const { jwk, mint, unsafe, now } = await forge(prolong)
-      // Another key of the set, of an algorithm that the API does not expect.
-      const pair = await generateKeyPair('EdDSA', { extractable: true })
-      const edwards = { ...pair, jwk: { ...(await exportJWK(pair.publicKey)), kid: 'edwards', alg: 'EdDSA', use: 'sig' } }
-      const ask = await api(t, language, prolong, await between(t, prolong.url, [jwk, edwards.jwk]))
+      const { keys, mint, now, forged, good } = forge(prolong.url)
+      const ask = await api(t, language, prolong, await between(t, prolong.url, keys))
 
       const { access_token: real } = await prolong.signIn('maryo')
       const { access_token: brief } = await prolong.signIn('maryo', { client_id: 'brief' })
-      await passes(ask, real)
-      await passes(ask, await mint())
-      await passes(ask, await mint({ aud: ['neighbour-api', 'orders-api'] }))
-      await passes(ask, await mint({ iat: now + 20 }))
+      for (const token of [real, ...Object.values(good)]) await passes(ask, token)
 
       const none = await ask()
       assert.deepEqual([none.status, none.challenge], [401, 'Bearer'])
       assert.equal((await ask('Basic YTpi')).status, 401)
 
-      const [head, body, signature] = real.split('.')
-      const other = signature.startsWith('A') ? 'B' : 'A'
-      await refuses(ask, `${head}.${body}.${other}${signature.slice(1)}`)
-      const claims = { ...JSON.parse(Buffer.from(body, 'base64url')), sub: 'root' }
-      await refuses(ask, `${head}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.${signature}`)
-      await refuses(ask, 'x.y.z')
-      await refuses(ask, 'x')
-
-      await refuses(ask, unsafe({ alg: 'none' }))
-      await refuses(ask, unsafe({ alg: 'None' }, 'x'))
-      const pem = createPublicKey({ key: jwk, format: 'jwk' }).export({ type: 'spki', format: 'pem' })
-      for (const secret of [pem, pem.trim(), JSON.stringify(jwk)]) await refuses(ask, unsafe({ alg: 'HS256' }, secret))
-      await refuses(ask, await mint({}, { alg: 'EdDSA', kid: 'edwards' }, edwards.privateKey))
-      const forger = await generateKeyPair('ES256', { extractable: true })
-      const own = { ...(await exportJWK(forger.publicKey)), kid: 'own', alg: 'ES256' }
-      for (const header of [{}, { kid: 'own' }, { jwk: own }, { kid: 'own', jwk: own }, { kid: undefined, jwk: own }])
-        await refuses(ask, await mint({}, header, forger.privateKey))
-
-      await refuses(ask, await mint({ aud: 'neighbour-api' }))
-      await refuses(ask, await mint({ aud: undefined }))
-      await refuses(ask, (await prolong.signIn('maryo', { client_id: 'neighbour' })).access_token)
-      await refuses(ask, await mint({ iss: 'https://auth.example.com' }))
-      await refuses(ask, await mint({ iss: undefined }))
-      await refuses(ask, await mint({}, { typ: 'JWT' }))
-      await refuses(ask, await mint({}, { typ: undefined }))
-      await refuses(ask, await mint({ exp: undefined }))
-      await refuses(ask, await mint({ iat: now + 300 }))
       const foreign = await authority(t, config)
-      await refuses(ask, (await foreign.signIn('maryo')).access_token)
-
-      await refuses(ask, await mint({ exp: now - 1 }), 'EXPIRED_TOKEN', 'renew')
+      const wrong = {
+        ...forged,
+        ...tampered(real),
+        'another audience, really': (await prolong.signIn('maryo', { client_id: 'neighbour' })).access_token,
+        'another authority': (await foreign.signIn('maryo')).access_token,
+      }
+      for (const [what, token] of Object.entries(wrong)) await refuses(what, ask, token)
+      await refuses('a token past its end', ask, mint({ exp: now - 1 }), 'EXPIRED_TOKEN', 'renew')
       await comesToRefuse('a token at its end', ask, brief, 'EXPIRED_TOKEN', 'renew')
 
-      for (const short of [(await prolong.signIn('maryo', { client_id: 'reader' })).access_token, await mint({ scope: undefined })]) {
+      for (const short of [(await prolong.signIn('maryo', { client_id: 'reader' })).access_token, mint({ scope: undefined })]) {
         const answer = await ask(short)
         assert.equal(answer.status, 403)
         assert.match(answer.challenge, /error="insufficient_scope"/)
@@ -195,70 +119,12 @@ for audience, elsewhere in (("other-api", issuer), ("orders-api", "http://127.0.
   it("python's follower knows whatever ends", async (t) => {
     const prolong = await authority(t, config)
     const ask = await api(t, 'python', prolong)
-    const bearer = (token) => ({ authorization: `Bearer ${token}` })
     const { access_token: bystander } = await prolong.signIn('bystander')
-
-    // A sign-out elsewhere: another device of the user's goes on.
-    const [phone, page] = [await prolong.signIn('maryo'), await prolong.signIn('maryo')]
-    await passes(ask, phone.access_token)
-    await prolong.ask(`/v1/sessions/${phone.session.id}`, { method: 'DELETE', headers: bearer(page.access_token) }, 204)
-    await comesToRefuse('an ended session', ask, phone.access_token)
-    await passes(ask, page.access_token)
-
-    // A raised version.
-    await prolong.admin('/users/maryo/sign-out', {})
-    await comesToRefuse('a raised version', ask, page.access_token)
-    await passes(ask, (await prolong.signIn('maryo')).access_token)
-
-    // A ban.
-    const { access_token: banned } = await prolong.signIn('bowser')
-    await passes(ask, banned, 'bowser')
-    await prolong.ban('bowser')
-    await comesToRefuse('a ban', ask, banned)
-
-    // A password change.
-    await prolong.admin('/users', { sub: 'peach', login: 'peach', password: 'a password of hers' }, 201)
-    const signIn = (password) =>
-      prolong.ask(
-        '/v1/sessions',
-        {
-          method: 'POST',
-          headers: { 'content-type': 'application/json', origin: 'http://localhost:3000' },
-          body: JSON.stringify({ client_id: 'web', username: 'peach', password }),
-        },
-        201,
-      )
-    const [hers, theirs] = [await signIn('a password of hers'), await signIn('a password of hers')]
-    await passes(ask, theirs.access_token, 'peach')
-    const changed = await prolong.ask(
-      '/v1/password',
-      {
-        method: 'POST',
-        headers: { ...bearer(hers.access_token), 'content-type': 'application/json' },
-        body: JSON.stringify({ current_password: 'a password of hers', new_password: 'another of hers' }),
-      },
-      200,
-    )
-    await comesToRefuse('a password change', ask, theirs.access_token)
-    await passes(ask, changed.access_token, 'peach')
-
-    // A stolen refresh token, found because it is out of step.
-    const refresh = (refresh_token, wanted) =>
-      prolong.ask('/oauth/token', { method: 'POST', body: new URLSearchParams({ grant_type: 'refresh_token', refresh_token }) }, wanted)
-    const first = await prolong.signIn('luigi')
-    const second = await refresh(first.refresh_token, 200)
-    const third = await refresh(second.refresh_token, 200)
-    await passes(ask, third.access_token, 'luigi')
-    await refresh(first.refresh_token, 400)
-    await comesToRefuse('a found reuse', ask, third.access_token)
-
-    // Only the newest token.
-    const older = await prolong.signIn('toad', { client_id: 'exact' })
-    await passes(ask, older.access_token, 'toad')
-    const newer = await refresh(older.refresh_token, 200)
-    await comesToRefuse('a superseded token', ask, older.access_token, 'EXPIRED_TOKEN', 'renew')
-    await passes(ask, newer.access_token, 'toad')
-
+    for (const [what, end] of Object.entries(endings))
+      await end(prolong, {
+        passes: (token, user) => passes(ask, token, user),
+        comesToRefuse: (token, code, action) => comesToRefuse(what, ask, token, code, action),
+      })
     await passes(ask, bystander, 'bystander')
   })
 
@@ -284,13 +150,13 @@ for audience, elsewhere in (("other-api", issuer), ("orders-api", "http://127.0.
     await until('the keys were fetched', () => fetched() > before)
     const { access_token: again } = await prolong.signIn('maryo')
     await until('a token of the new key passes', async () => (await ask(again)).status === 200)
-    await refuses(ask, token, 'EXPIRED_TOKEN', 'renew')
+    await refuses('a token of the dead key', ask, token, 'EXPIRED_TOKEN', 'renew')
 
     const fresh = await prolong.signIn('peach')
     await passes(ask, fresh.access_token, 'peach')
     await prolong.end(fresh)
     await comesToRefuse('an end after the key died', ask, fresh.access_token)
-    await refuses(ask, other.access_token, 'EXPIRED_TOKEN', 'renew')
+    await refuses('another of the dead key', ask, other.access_token, 'EXPIRED_TOKEN', 'renew')
   })
 
   it("python's follower: what the network loses or changes is not missed, and not believed", async (t) => {
@@ -364,7 +230,7 @@ for audience, elsewhere in (("other-api", issuer), ("orders-api", "http://127.0.
     })
     assert.deepEqual([stale.retryAfter, stale.challenge], ['2', ''])
     await passes(ask, tokenOf('innocent'), 'innocent')
-    await refuses(ask, tokenOf('a'))
+    await refuses('an end that was known', ask, tokenOf('a'))
   })
 
   it("python's follower: a kind that it does not know makes it stale, never blind", async (t) => {
@@ -412,11 +278,11 @@ for audience, elsewhere in (("other-api", issuer), ("orders-api", "http://127.0.
     })
     assert.deepEqual([undecided.retryAfter, undecided.challenge], ['2', ''])
     await passes(ask, stays.access_token)
-    for (const { access_token } of [before, after]) await refuses(ask, access_token)
+    for (const { access_token } of [before, after]) await refuses('an end that was known', ask, access_token)
 
     await prolong.startAgain()
     await until('it is fresh after a restart', () => isFresh(ask, stays.access_token))
-    for (const { access_token } of [before, after]) await refuses(ask, access_token)
+    for (const { access_token } of [before, after]) await refuses('an end that was known', ask, access_token)
 
     // Restored: the authority has forgotten an end that it once told. The API has not.
     await prolong.stop()
@@ -426,9 +292,9 @@ for audience, elsewhere in (("other-api", issuer), ("orders-api", "http://127.0.
     await until('it took a snapshot', () => network.asked.filter((path) => path === '/v1/feed/snapshot').length > had)
     await prolong.end(later)
     await comesToRefuse('an end in the new epoch', ask, later.access_token)
-    for (const { access_token } of [before, after]) await refuses(ask, access_token)
+    for (const { access_token } of [before, after]) await refuses('an end that was known', ask, access_token)
     await until('it is fresh in the new epoch', () => isFresh(ask, stays.access_token))
-    for (const { access_token } of [before, after]) await refuses(ask, access_token)
+    for (const { access_token } of [before, after]) await refuses('an end that was known', ask, access_token)
 
     // Restored because something was stolen: nothing that was issued before is good.
     await prolong.stop()
@@ -475,7 +341,7 @@ print("ok")
       return JSON.parse(stdout)
     }
     const { active, sub, aud, scope } = await ask(token)
-    assert.deepEqual([active, sub, [aud].flat(), scope], [true, 'maryo', ['orders-api'], 'orders:read'])
+    assert.deepEqual([active, sub, [aud].flat(), scope], [true, 'maryo', ['orders-api'], 'orders:read orders:write'])
     await prolong.end(signedIn)
     assert.deepEqual(await ask(token), { active: false })
     assert.deepEqual(await ask(`${token}x`), { active: false })
