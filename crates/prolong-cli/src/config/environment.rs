@@ -25,6 +25,13 @@ pub(super) fn apply(
         let path = path.to_lowercase();
         let mut steps: Vec<&str> = path.split("__").collect();
         let last = steps.pop().unwrap_or_default();
+        if last.is_empty() || steps.contains(&"") {
+            faults.add(
+                &name,
+                "names no key: write PROLONG__LISTEN, or PROLONG__LIMITS__CONNECTIONS",
+            );
+            continue;
+        }
         match place(table, &steps) {
             Ok(at) => {
                 let key = spelled(at, last);

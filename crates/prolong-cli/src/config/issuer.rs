@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use axum::http::uri::Authority;
+
 use super::faults::Faults;
 
 /// Checks what was written. Without one, the address is the name, so it must be of this machine only.
@@ -33,6 +35,12 @@ pub(super) fn checked(
     let host = host_of(authority);
     if host.is_empty() || rest.contains(['?', '#', '@', ' ']) || rest.ends_with('/') {
         wrong("but it must have a host, and no query, fragment, user, space or slash at its end");
+    } else if !is_path(&path(&issuer)) {
+        wrong(
+            "but its path may have letters, digits, \".\", \"_\", \"~\" or \"-\" only, and no empty part",
+        );
+    } else if !is_host_and_port(authority) {
+        wrong("but that is not a host, or host and port");
     } else if issuer != issuer.to_lowercase() && authority != authority.to_lowercase() {
         wrong("but the host must be in lower case: it is compared character by character");
     } else if !is_loopback(host) && !secure {
@@ -54,6 +62,19 @@ pub(super) fn path(issuer: &str) -> String {
         .and_then(|at| rest.get(at..))
         .unwrap_or_default()
         .to_owned()
+}
+
+fn is_host_and_port(text: &str) -> bool {
+    let sound = |read: Authority| read.port_u16().is_some() || read.host() == text;
+    text.parse().is_ok_and(sound)
+}
+
+/// Whether this can be served under: nothing, or parts of unreserved characters (RFC 3986 §2.3), a slash before each.
+pub(super) fn is_path(text: &str) -> bool {
+    let good = |c: char| c.is_ascii_alphanumeric() || "._~-".contains(c);
+    let part = |part: &str| !matches!(part, "" | "." | "..") && part.chars().all(good);
+    let parts = text.strip_prefix('/').map(|rest| rest.split('/'));
+    text.is_empty() || parts.is_some_and(|mut parts| parts.all(part))
 }
 
 /// The host of an issuer.

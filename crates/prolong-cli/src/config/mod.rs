@@ -7,7 +7,7 @@ mod issuer;
 mod network;
 mod policies;
 mod section;
-mod span;
+pub(crate) mod span;
 mod suggest;
 
 use std::collections::BTreeMap;
@@ -18,6 +18,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use prolong_core::Policy;
 use prolong_server::settings::{Algorithm, Limits, Origins, Retention, Settings};
+use prolong_server::users::{MOST_ARGON2_KIB, MOST_ARGON2_PASSES};
 
 pub(crate) use faults::{ConfigFaults, Faults};
 use section::Section;
@@ -182,16 +183,19 @@ fn meant(
     let admin_listen = root.address("admin_listen");
     network::check_admin(&mut root, admin_listen, listen, issuer.as_deref());
     let tls = tls(&mut root);
-    let base_path = root
-        .string("base_path")
-        .or_else(|| issuer.as_deref().map(issuer::path))
-        .unwrap_or_default();
-    if !base_path.is_empty() && (!base_path.starts_with('/') || base_path.ends_with('/')) {
+    let written_path = root.string("base_path");
+    if written_path
+        .as_deref()
+        .is_some_and(|path| !issuer::is_path(path))
+    {
         root.fault(
             "base_path",
-            "begins with a slash and does not end with one, like \"/auth\"",
+            "must be like \"/auth\": a slash before each part and none at the end; a part has letters, digits, \".\", \"_\", \"~\" or \"-\"",
         );
     }
+    let base_path = written_path
+        .or_else(|| issuer.as_deref().map(issuer::path))
+        .unwrap_or_default();
     let policies = policies::read(&mut root);
     let mut clients = clients::read(&mut root, &policies, development);
     if development {
@@ -297,26 +301,39 @@ fn limits(root: &mut Section) -> Limits {
     let Some(mut at) = root.section("limits") else {
         return base;
     };
+    // What would be more than a machine has, or than this server verifies, is a slip.
     let limits = Limits {
-        body_bytes: at.count("body_bytes", 1024).unwrap_or(base.body_bytes),
-        head_bytes: at.count("head_bytes", 8192).unwrap_or(base.head_bytes),
+        body_bytes: at
+            .count("body_bytes", 1024..=MEBIBYTES_16)
+            .unwrap_or(base.body_bytes),
+        head_bytes: at
+            .count("head_bytes", 8192..=MEBIBYTES_16)
+            .unwrap_or(base.head_bytes),
         head_timeout: at.duration("head_timeout").unwrap_or(base.head_timeout),
         request_timeout: at
             .duration("request_timeout")
             .unwrap_or(base.request_timeout),
-        connections: at.count("connections", 1).unwrap_or(base.connections),
-        feed_streams: at.count("feed_streams", 1).unwrap_or(base.feed_streams),
+        connections: at
+            .count("connections", 1..=1_000_000)
+            .unwrap_or(base.connections),
+        feed_streams: at
+            .count("feed_streams", 1..=1_000_000)
+            .unwrap_or(base.feed_streams),
         password_hashes: at
-            .count("password_hashes", 1)
+            .count("password_hashes", 1..=1024)
             .unwrap_or(base.password_hashes),
-        password_queue: at.count("password_queue", 0).unwrap_or(base.password_queue),
+        password_queue: at
+            .count("password_queue", 0..=1_000_000)
+            .unwrap_or(base.password_queue),
         throttle_entries: at
-            .count("throttle_entries", 1024)
+            .count("throttle_entries", 1024..=10_000_000)
             .unwrap_or(base.throttle_entries),
         argon2_memory_kib: at
-            .count("argon2_memory_kib", 7168)
+            .count("argon2_memory_kib", 7168..=i64::from(MOST_ARGON2_KIB))
             .unwrap_or(base.argon2_memory_kib),
-        argon2_passes: at.count("argon2_passes", 1).unwrap_or(base.argon2_passes),
+        argon2_passes: at
+            .count("argon2_passes", 1..=i64::from(MOST_ARGON2_PASSES))
+            .unwrap_or(base.argon2_passes),
     };
     for (key, value) in [
         ("head_timeout", limits.head_timeout),
@@ -329,6 +346,8 @@ fn limits(root: &mut Section) -> Limits {
     at.finish();
     limits
 }
+
+const MEBIBYTES_16: i64 = 16 * 1024 * 1024;
 
 fn retention(root: &mut Section) -> Retention {
     let base = Retention::default();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::http::Uri;
 use prolong_core::{
     Activity, CheckFailure, OnPasswordChange, OnReuse, PlainPredecessor, Policy, PolicyDraft,
     Preset, ProlongWith, SoftResponse, WhenFull,
@@ -52,7 +53,11 @@ pub(super) fn names(policies: &BTreeMap<String, Arc<Policy>>) -> Vec<&str> {
 fn draft(at: &mut Section) -> PolicyDraft {
     let presets: Vec<&str> = Preset::ALL.iter().map(|preset| preset.as_str()).collect();
     let check_url = at.string("check_url").filter(|url| {
-        let good = url.starts_with("https://") || url.starts_with("http://");
+        let uri: Option<Uri> = url.parse().ok();
+        let good = uri.is_some_and(|uri| {
+            matches!(uri.scheme_str(), Some("https" | "http"))
+                && uri.host().is_some_and(|host| !host.is_empty())
+        });
         if !good {
             at.fault("check_url", "must be an http:// or https:// address");
         }
@@ -75,7 +80,7 @@ fn draft(at: &mut Section) -> PolicyDraft {
         activity: at.word("activity", Activity::parse, Activity::WORDS),
         soft_response: at.word("soft_response", SoftResponse::parse, SoftResponse::WORDS),
         supersede: at.bool("supersede"),
-        sessions_per_user: at.count("sessions_per_user", 1),
+        sessions_per_user: at.count("sessions_per_user", 1..=1_000_000),
         when_full: at.word("when_full", WhenFull::parse, WhenFull::WORDS),
         replace_others: at.bool("replace_others"),
         on_password_change: at.word(

@@ -1,6 +1,7 @@
 //! A table of the configuration, read key by key: what is asked for is known, what is left over is a fault.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use prolong_core::Limit;
@@ -60,16 +61,21 @@ impl Section {
         }
     }
 
-    /// A whole number of this type, at least `least`.
-    pub(super) fn count<N: TryFrom<i64>>(&mut self, key: &'static str, least: i64) -> Option<N> {
+    /// A whole number of this type, in this range.
+    pub(super) fn count<N: TryFrom<i64>>(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<i64>,
+    ) -> Option<N> {
         let number = match self.take(key)? {
-            Value::Integer(number) if number >= least => N::try_from(number).ok(),
+            Value::Integer(number) if range.contains(&number) => N::try_from(number).ok(),
             _ => None,
         };
         number.or_else(|| {
+            let (least, most) = (range.start(), range.end());
             self.wrong(
                 key,
-                &format!("must be a whole number, at least {least}, without quotes"),
+                &format!("must be a whole number from {least} to {most}, without quotes"),
             )
         })
     }
@@ -176,10 +182,10 @@ impl Section {
         let Some(section) = self.section(key) else {
             return Vec::new();
         };
-        let path = section.path.clone();
         let mut found = Vec::new();
-        for (name, value) in section.table {
-            let at = format!("{path}.{name}");
+        let at = |name: &str| section.full(name);
+        for (name, value) in section.table.clone() {
+            let at = at(&name);
             match value {
                 Value::Table(table) => found.push((name, Self::at(&at, table, &self.faults))),
                 _ => self.faults.add(&at, &format!("must be a table: [{at}]")),
@@ -203,6 +209,7 @@ impl Section {
             let named = value
                 .get("id")
                 .and_then(Value::as_str)
+                .filter(|id| !id.contains(char::is_control))
                 .map(ToOwned::to_owned);
             let at = format!(
                 "{}[{}]",
@@ -246,8 +253,14 @@ impl Section {
     }
 
     fn full(&self, key: &str) -> String {
-        if self.path.is_empty() {
+        let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        let key = if !key.is_empty() && key.chars().all(bare) {
             key.to_owned()
+        } else {
+            format!("{key:?}") // as TOML has it
+        };
+        if self.path.is_empty() {
+            key
         } else {
             format!("{}.{key}", self.path)
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Reads one duration; `Err` ends a sentence that begins with the key.
-pub(super) fn parse(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let wrong = || {
         format!(
             "is \"{text}\", which is not a duration: write a whole number and a unit, like \"90s\", \"15m\", \"72h\", \"7d\" or \"1w\""

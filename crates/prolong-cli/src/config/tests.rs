@@ -280,3 +280,108 @@ fn every_key_is_in_the_reference() {
     }
     assert!(keys > 55, "{keys}");
 }
+
+/// What was accepted here once, and then stopped the server, or made it sign nobody in.
+#[test]
+fn what_a_server_could_not_start_with_is_refused_here() {
+    let with = |section: &str, line: &str| {
+        let text = if section.is_empty() {
+            format!("{line}\n[[clients]]\nid = \"web\"\n")
+        } else {
+            format!("[[clients]]\nid = \"web\"\n[{section}]\n{line}\n")
+        };
+        read(&text).err().map(|faults| faults.each())
+    };
+    for (section, line, key) in [
+        ("", "base_path = \"/{x}\"", "base_path"),
+        ("", "base_path = \"/a//b\"", "base_path"),
+        ("", "base_path = \"/:x\"", "base_path"),
+        ("", "base_path = \"/..\"", "base_path"),
+        ("", "base_path = \"/\"", "base_path"),
+        ("", "base_path = \"/a/\"", "base_path"),
+        ("", "issuer = \"https://auth.example.com/{*x}\"", "issuer"),
+        ("", "issuer = \"https://auth.example.com//x\"", "issuer"),
+        ("", "issuer = \"https://auth.example.com:x\"", "issuer"),
+        ("", "issuer = \"https://auth\\\"example\"", "issuer"),
+        (
+            "limits",
+            "password_hashes = 9223372036854775807",
+            "limits.password_hashes",
+        ),
+        (
+            "limits",
+            "connections = 9223372036854775807",
+            "limits.connections",
+        ),
+        (
+            "limits",
+            "feed_streams = 9223372036854775807",
+            "limits.feed_streams",
+        ),
+        (
+            "limits",
+            "throttle_entries = 9223372036854775807",
+            "limits.throttle_entries",
+        ),
+        (
+            "limits",
+            "argon2_memory_kib = 262145",
+            "limits.argon2_memory_kib",
+        ),
+        ("limits", "argon2_passes = 17", "limits.argon2_passes"),
+        (
+            "policies.p",
+            "check_url = \"https://\"",
+            "policies.p.check_url",
+        ),
+        (
+            "policies.p",
+            "check_url = \"http:// x\"",
+            "policies.p.check_url",
+        ),
+    ] {
+        let faults = with(section, line).unwrap_or_else(|| panic!("{line} is accepted"));
+        assert_eq!(faults.len(), 1, "{line}: {faults:?}");
+        assert_eq!(faults[0].0, key, "{line}");
+    }
+    for (section, line) in [
+        ("", "base_path = \"/a/b.c~d_e-f\""),
+        ("limits", "argon2_memory_kib = 262144"),
+        ("limits", "argon2_passes = 16"),
+        (
+            "policies.p",
+            "check_url = \"https://users.example.com:8443/check?x=1\"",
+        ),
+    ] {
+        assert_eq!(with(section, line), None, "{line}");
+    }
+}
+
+/// Names that only a quoted key can have, and variables that name none.
+#[test]
+fn a_fault_names_its_key_however_odd_that_is() {
+    let text =
+        "\"\" = 1\n\"a\\nb\" = 2\n[policies.\"my own\"]\naccess = 3\n[[clients]]\nid = \"w\\n\"\n";
+    let faults = read(text).unwrap_err();
+    let keys: Vec<_> = faults.each().into_iter().map(|(key, _)| key).collect();
+    for key in [
+        "\"\"",
+        "\"a\\nb\"",
+        "policies.\"my own\".access",
+        "clients[1].id",
+    ] {
+        assert!(keys.iter().any(|known| known == key), "{key}: {keys:?}");
+    }
+    assert!(
+        faults.to_string().lines().count() == 1 + keys.len(),
+        "{faults}"
+    );
+    for name in ["PROLONG__", "PROLONG____LISTEN", "PROLONG__LIMITS__"] {
+        let faults = read_with(GOOD, &[(name, "1")]).unwrap_err().each();
+        assert_eq!(
+            (faults.len(), faults[0].0.as_str()),
+            (1, name),
+            "{faults:?}"
+        );
+    }
+}

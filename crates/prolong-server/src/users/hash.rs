@@ -9,6 +9,11 @@ use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Versio
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+/// The most memory of an Argon2 hash that is verified here, KiB. What is made here must stay within it.
+pub const MOST_ARGON2_KIB: u32 = 256 * 1024;
+/// The most passes of an Argon2 hash that is verified here.
+pub const MOST_ARGON2_PASSES: u32 = 16;
+
 /// A password hash in a notation that can be verified here, at a cost that cannot be used against this server.
 #[derive(Clone)]
 pub struct PasswordHash {
@@ -159,7 +164,10 @@ fn argon2_kind(text: &str) -> Result<Kind, HashFault> {
     if hash.salt.is_none() || hash.hash.is_none() {
         return Err(HashFault::Broken);
     }
-    if params.m_cost() > 256 * 1024 || params.t_cost() > 16 || params.p_cost() > 16 {
+    if params.m_cost() > MOST_ARGON2_KIB
+        || params.t_cost() > MOST_ARGON2_PASSES
+        || params.p_cost() > 16
+    {
         return Err(HashFault::TooExpensive);
     }
     Ok(Kind::Argon2(Box::new(hash)))

@@ -8,7 +8,7 @@ mod network;
 mod pool;
 mod throttle;
 
-pub use hash::{HashFault, PasswordHash};
+pub use hash::{HashFault, MOST_ARGON2_KIB, MOST_ARGON2_PASSES, PasswordHash};
 pub use pool::{PasswordBusy, PasswordPool};
 pub use throttle::{SignInThrottle, TryLater};
 
