@@ -110,7 +110,11 @@ fn init(overrides: &Overrides, issuer: &str, out: &Out) -> anyhow::Result<()> {
             return Err(error).with_context(|| format!("cannot write {}", file.display()));
         }
     };
-    written.write_all(text.as_bytes())?;
+    if let Err(error) = written.write_all(text.as_bytes()) {
+        // Half a configuration is in the way of the next try.
+        let _ = std::fs::remove_file(&file);
+        return Err(error).with_context(|| format!("cannot write {}", file.display()));
+    }
     let made = if key.exists() { "kept" } else { "made" };
     if made == "made" {
         master_key::create(&key)?;

@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 
 use crate::calls::{Answered, PASSWORD};
 use crate::house::{ATTEMPT, House, is_try_again};
-use crate::server::{Server, bad, good, run};
+use crate::server::{Server, bad, good, prolong, run};
 use crate::world::{BROKEN, NO_SPACE};
 
 fn refused_for_now(answer: &Answered) {
@@ -209,6 +209,62 @@ async fn a_master_key_that_will_not_do_is_told_by_its_fault() {
     let said = house.try_start().err().unwrap();
     assert!(said.contains("chmod 600"), "{said}");
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    house.start();
+    house.refreshed(&token).await;
+    house.stop();
+}
+
+/// A key that cannot be written: nothing is half made, and the one that is there stays as it is.
+#[tokio::test]
+async fn a_master_key_that_cannot_be_written_is_told_and_the_old_one_stays() {
+    let mut house = House::open("");
+    house.calls().add_user("maryo").await;
+    let token = house.sign_in("maryo").await;
+    let files = |house: &House| {
+        let names = std::fs::read_dir(house.data("")).unwrap();
+        let mut keys: Vec<_> = names
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.starts_with("master"))
+            .collect();
+        keys.sort();
+        keys
+    };
+    let own = std::fs::read_to_string(house.data("master.key")).unwrap();
+    let mut rotate = prolong(house.path(), &["key", "rotate", "--refresh"]);
+    house.world.enter(&mut rotate);
+    for errno in [NO_SPACE, BROKEN] {
+        house.world.fail_writes(errno);
+        let said = bad(&rotate.output().unwrap());
+        house.world.fail_writes(0);
+        assert!(said.contains("cannot write the master key"), "{said}");
+        assert!(said.contains("master.key"), "{said}");
+        let now = std::fs::read_to_string(house.data("master.key")).unwrap();
+        assert_eq!(now, own, "the key was changed");
+        assert_eq!(files(&house), ["master.key"], "something was left behind");
+    }
+    // What is in the way of the new one is no file.
+    std::fs::create_dir(house.data("master.new")).unwrap();
+    let said = bad(&run(house.path(), &["key", "rotate", "--refresh"], ""));
+    assert!(said.contains("master.new"), "{said}");
+    std::fs::remove_dir(house.data("master.new")).unwrap();
+    let token = house.refreshed(&token).await;
+    house.stop_server();
+
+    // Nor can a new house get one.
+    let folder = tempfile::TempDir::new().unwrap();
+    let mut init = prolong(folder.path(), &["config", "init"]);
+    house.world.enter(&mut init);
+    house.world.fail_writes(NO_SPACE);
+    let said = bad(&init.output().unwrap());
+    house.world.fail_writes(0);
+    assert!(said.contains("cannot write"), "{said}");
+    let key = folder.path().join("prolong-data/master.key");
+    assert!(!key.exists(), "half a key");
+    assert!(
+        !folder.path().join("prolong.toml").exists(),
+        "half a configuration"
+    );
+    good(&run(folder.path(), &["config", "init"], ""));
     house.start();
     house.refreshed(&token).await;
     house.stop();

@@ -12,6 +12,7 @@
 mod calls;
 mod clock;
 mod disk;
+mod flood;
 mod house;
 mod killed;
 mod process;
