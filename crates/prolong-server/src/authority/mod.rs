@@ -88,7 +88,8 @@ pub struct Authority {
     pub(crate) own_tokens_of_any_age: Expected,
     pub(crate) concurrent: concurrent::ConcurrentAnswers,
     pub(crate) activity: activity::ActivitySeen,
-    pub(crate) user_tables: reqwest::Client,
+    /// `None` where no policy has a `check_url`: making one reads all the system's certificates.
+    pub(crate) user_tables: Option<reqwest::Client>,
     /// The operator declared a restore, so clients may be far ahead of the store.
     pub(crate) restore_declared: bool,
 }

@@ -66,12 +66,7 @@ impl Authority {
             .fact("restore_declared")
             .await?
             .is_some_and(|value| value == "true");
-        let user_tables = reqwest::Client::builder()
-            .timeout(Duration::from_secs(1))
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(|error| StartFault::Http(error.to_string()))?;
+        let user_tables = user_tables(&settings)?;
         Ok(Self {
             refresh_keys: RefreshKeys::derive(&master_keys),
             signing,
@@ -96,6 +91,29 @@ impl Authority {
     }
 }
 
+/// A client for the operator's own user tables, where a policy asks one.
+fn user_tables(settings: &Settings) -> Result<Option<reqwest::Client>, StartFault> {
+    if !policies(settings).any(|policy| policy.check_url.is_some()) {
+        return Ok(None);
+    }
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(1))
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build();
+    client
+        .map(Some)
+        .map_err(|error| StartFault::Http(error.to_string()))
+}
+
+/// Every policy that a session can be under.
+fn policies(settings: &Settings) -> impl Iterator<Item = &Policy> {
+    settings.clients.values().flat_map(|client| {
+        let policies = std::iter::once(&client.policy).chain(&client.policy_remembered);
+        policies.map(|policy| &**policy)
+    })
+}
+
 /// A public client's refresh token must rotate or be bound to a key (RFC 9700 §2.2.2). The operator may know better.
 fn warn_of_bare_tokens(settings: &Settings) {
     for client in settings.clients.values() {
@@ -113,10 +131,7 @@ fn warn_of_bare_tokens(settings: &Settings) {
 
 /// The longest life of an access token under today's policies, a machine's included.
 fn longest_token(settings: &Settings) -> Duration {
-    let policies = settings.clients.values().flat_map(|client| {
-        std::iter::once(&client.policy).chain(client.policy_remembered.as_ref())
-    });
-    policies
+    policies(settings)
         .map(|policy| policy.access)
         .max()
         .unwrap_or_default()

@@ -87,22 +87,19 @@ impl Authority {
             event,
         };
         let asking = async {
-            let response = self
-                .user_tables
-                .post(&**url)
-                .json(&question)
-                .send()
-                .await?
-                .error_for_status()?;
-            response.json::<Answer>().await
+            let Some(tables) = &self.user_tables else {
+                return Err("no client was made for it".to_owned());
+            };
+            // The URL may hold a secret of the operator's.
+            let answer = ask(tables, url, &question).await;
+            answer.map_err(|error| error.without_url().to_string())
         };
         let failed = match tokio::time::timeout(PATIENCE, asking).await {
             Ok(Ok(answer)) => match said(answer) {
                 Ok(says) => return says,
                 Err(fault) => fault,
             },
-            // The URL may hold a secret of the operator's.
-            Ok(Err(error)) => error.without_url().to_string(),
+            Ok(Err(fault)) => fault,
             Err(_) => "no answer within a second".to_owned(),
         };
         tracing::warn!(
@@ -115,6 +112,15 @@ impl Authority {
             CheckFailure::Refuse => TableSays::NoAnswer(format!("check_url: {failed}")),
         }
     }
+}
+
+async fn ask(
+    tables: &reqwest::Client,
+    url: &str,
+    question: &Question<'_>,
+) -> reqwest::Result<Answer> {
+    let response = tables.post(url).json(question).send().await?;
+    response.error_for_status()?.json().await
 }
 
 fn said(answer: Answer) -> Result<TableSays, String> {
