@@ -16,6 +16,8 @@ mod docs;
 pub(crate) mod feed;
 #[cfg(test)]
 mod key_stories;
+#[cfg(test)]
+mod metrics_stories;
 pub(crate) mod oauth;
 #[cfg(test)]
 pub(crate) mod oauth_world;

@@ -1,6 +1,7 @@
 //! What the authority counts. Labels come from closed lists; nothing here names a user, a session or a token.
 
 use core::sync::atomic::AtomicU64;
+use std::collections::BTreeMap;
 
 use prolong_core::{Class, EndReason, Refusal};
 use prolong_store::{Counts, SealedKey, WriterStats};
@@ -128,14 +129,14 @@ impl Metrics {
         set("feed_entries", counts.feed_entries);
         set("audit_lines", counts.audit_lines);
         self.key_age.clear();
+        let mut youngest: BTreeMap<&'static str, f64> = BTreeMap::new();
         for key in keys {
             let age = now.since(key.created_at).as_secs_f64();
-            let gauge = self.key_age.get_or_create_owned(&ByState {
-                state: key.state.as_str(),
-            });
-            if gauge.get() == 0.0 || age < gauge.get() {
-                gauge.set(age);
-            }
+            let known = youngest.entry(key.state.as_str()).or_insert(age);
+            *known = known.min(age);
+        }
+        for (state, age) in youngest {
+            self.key_age.get_or_create(&ByState { state }).set(age);
         }
         let mut text = String::new();
         match prometheus_client::encoding::text::encode(&mut text, &self.registry) {
