@@ -46,7 +46,17 @@ struct Issuer {
     entries: watch::Sender<Vec<Entry>>,
     down: AtomicBool,
     closed: watch::Sender<usize>,
+    /// Of the feed; a cursor of another one is refused.
+    epoch: std::sync::Mutex<String>,
+    /// The token that readers of the feed need, where it is guarded, and how often it was granted.
     guarded: bool,
+    feed_token: std::sync::Mutex<String>,
+    grants: AtomicUsize,
+    /// What heartbeats vouch for; `None`: they do not come.
+    as_of: std::sync::Mutex<Option<u64>>,
+    /// What the metadata are, if they are something else than usual.
+    other: Option<Box<dyn Fn() -> Response + Send + Sync>>,
+    jwks_uri: String,
     key_fetches: AtomicUsize,
     cursors: watch::Sender<Vec<String>>,
     /// What introspection answers; the calls that came.
@@ -64,7 +74,13 @@ async fn start(change: impl FnOnce(&mut Issuer)) -> (Shared, String) {
         entries: watch::Sender::new(Vec::new()),
         down: AtomicBool::new(false),
         closed: watch::Sender::new(0),
+        epoch: std::sync::Mutex::new("e1".to_owned()),
         guarded: false,
+        feed_token: std::sync::Mutex::new("feed-token".to_owned()),
+        grants: AtomicUsize::new(0),
+        as_of: std::sync::Mutex::new(Some(LATE)),
+        other: None,
+        jwks_uri: format!("{ISSUER}/keys"),
         key_fetches: AtomicUsize::new(0),
         cursors: watch::Sender::new(Vec::new()),
         active: std::sync::Mutex::new((200, "{\"active\":true}".to_owned(), Vec::new())),
@@ -95,11 +111,15 @@ async fn maybe_down(State(issuer): State<Shared>, request: Request, next: Next) 
     next.run(request).await
 }
 
-async fn metadata(State(issuer): State<Shared>) -> String {
+async fn metadata(State(issuer): State<Shared>, uri: Uri) -> Response {
+    if let Some(other) = issuer.other.as_ref().filter(|_| uri.query().is_none()) {
+        return other();
+    }
     let name = &issuer.name;
-    json!({ "issuer": name, "jwks_uri": format!("{name}/keys"), "token_endpoint": format!("{name}/token"),
+    json!({ "issuer": name, "jwks_uri": issuer.jwks_uri, "token_endpoint": format!("{name}/token"),
         "introspection_endpoint": format!("{name}/introspect") })
-        .to_string()
+    .to_string()
+    .into_response()
 }
 
 async fn keys(State(issuer): State<Shared>) -> String {
@@ -107,13 +127,16 @@ async fn keys(State(issuer): State<Shared>) -> String {
     issuer.keys.borrow().to_string()
 }
 
-async fn grant(headers: HeaderMap, body: String) -> Response {
+async fn grant(State(issuer): State<Shared>, headers: HeaderMap, body: String) -> Response {
     // "reader" and "a+b" behind Basic
     assert_eq!(headers["authorization"], "Basic cmVhZGVyOmElMkJi");
     let scope = body.strip_prefix("grant_type=client_credentials&scope=prolong%3A");
-    json!({ "access_token": format!("{}-token", scope.unwrap()) })
-        .to_string()
-        .into_response()
+    issuer.grants.fetch_add(1, Ordering::SeqCst);
+    let token = match scope.unwrap() {
+        "feed" => issuer.feed_token.lock().unwrap().clone(),
+        scope => format!("{scope}-token"),
+    };
+    json!({ "access_token": token }).to_string().into_response()
 }
 
 async fn introspect(State(issuer): State<Shared>, headers: HeaderMap, body: String) -> Response {
@@ -136,7 +159,7 @@ fn refused(issuer: &Issuer, headers: &HeaderMap) -> bool {
     issuer.guarded
         && headers
             .get("authorization")
-            .is_none_or(|field| field != "Bearer feed-token")
+            .is_none_or(|field| *field != format!("Bearer {}", issuer.feed_token.lock().unwrap()))
 }
 
 fn chain(entries: &[Entry]) -> Chain {
@@ -153,7 +176,8 @@ async fn snapshot(State(issuer): State<Shared>, headers: HeaderMap) -> Response 
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let entries = issuer.entries.borrow().clone();
-    let Cursor { epoch, seq, chain } = cursor(&entries);
+    let Cursor { seq, chain, .. } = cursor(&entries);
+    let epoch = issuer.epoch.lock().unwrap().clone();
     let snapshot = Snapshot {
         epoch,
         seq,
@@ -183,6 +207,9 @@ async fn feed(State(issuer): State<Shared>, uri: Uri, headers: HeaderMap) -> Res
         .strip_prefix("cursor=")
         .unwrap()
         .to_owned();
+    if !asked.starts_with(&*issuer.epoch.lock().unwrap()) {
+        return StatusCode::CONFLICT.into_response();
+    }
     let seq: usize = asked.split('.').nth(1).unwrap().parse().unwrap();
     issuer.cursors.send_modify(|all| all.push(asked));
     let closed = issuer.closed.subscribe();
@@ -210,17 +237,16 @@ async fn feed(State(issuer): State<Shared>, uri: Uri, headers: HeaderMap) -> Res
             } else {
                 sleep(Duration::from_millis(100)).await;
             }
-            let beat = Heartbeat {
-                head: seq as u64,
-                chain: chain(&entries),
-                as_of: LATE,
-                sig: None,
-            };
-            let _ = write!(
-                text,
-                "event: heartbeat\ndata: {}\n\n",
-                serde_json::to_string(&beat).unwrap()
-            );
+            if let Some(as_of) = *issuer.as_of.lock().unwrap() {
+                let beat = Heartbeat {
+                    head: seq as u64,
+                    chain: chain(&entries),
+                    as_of,
+                    sig: None,
+                };
+                let beat = serde_json::to_string(&beat).unwrap();
+                let _ = write!(text, "event: heartbeat\ndata: {beat}\n\n");
+            }
             Some((
                 Ok::<_, std::io::Error>(Bytes::from(text)),
                 (issuer, closed, seq),
@@ -268,10 +294,15 @@ async fn status(verifier: &Verifier, token: &str) -> u16 {
     app.oneshot(request).await.unwrap().status().as_u16()
 }
 
-/// Until it has this status, at most 3 s.
+/// Until it has this status, or for so long that it never will.
 async fn becomes(verifier: &Verifier, token: &str, wanted: u16) -> bool {
-    for _ in 0..150 {
-        if status(verifier, token).await == wanted {
+    until(async || status(verifier, token).await == wanted).await
+}
+
+/// Until this is so, or for so long that it never will be. A busy machine may take its time.
+async fn until(so: impl AsyncFn() -> bool) -> bool {
+    for _ in 0..1500 {
+        if so().await {
             return true;
         }
         sleep(Duration::from_millis(20)).await;
@@ -527,8 +558,19 @@ async fn activity_is_reported_until_it_is_acknowledged() {
             "how long ago"
         );
     }
+    assert!(
+        issuer.grants.load(Ordering::SeqCst) > 1,
+        "a token that was refused is not used again"
+    );
+    let older = until(async || {
+        let all = issuer.reports.lock().unwrap().1.clone();
+        all.iter()
+            .any(|(_, body)| body["sessions"][0]["idle_for"].as_u64() > Some(0))
+    });
+    assert!(older.await, "it is told how long ago, not when it is told");
     issuer.reports.lock().unwrap().0 = 204;
-    let acknowledged = reported(all.len() + 1).await.len();
+    let told = issuer.reports.lock().unwrap().1.len();
+    let acknowledged = reported(told + 1).await.len();
     sleep(Duration::from_millis(200)).await;
     let after = issuer.reports.lock().unwrap().1.len();
     assert!(after <= acknowledged + 1, "not told again: {after}");
@@ -538,4 +580,156 @@ async fn activity_is_reported_until_it_is_acknowledged() {
         last["sessions"],
         json!([{ "id": "s2", "idle_for": last["sessions"][0]["idle_for"] }])
     );
+}
+
+/// Whatever the issuer sends, discovery says what is wrong with it, and takes nothing from elsewhere.
+#[tokio::test]
+async fn what_an_issuer_may_say_is_bounded_and_comes_from_itself() {
+    let because = async |change: fn(&mut Issuer)| {
+        let (_issuer, address) = start(change).await;
+        discover(&address, expected()).await.err()
+    };
+    let long = because(|issuer| {
+        let answer = json!({ "issuer": ISSUER, "jwks_uri": format!("{ISSUER}/keys"), "x": "y".repeat(70_000) });
+        issuer.other = Some(Box::new(move || answer.to_string().into_response()));
+    });
+    assert!(matches!(long.await, Some(DiscoverError::BadAnswer(_))));
+    let moved = because(|issuer| {
+        issuer.other = Some(Box::new(|| {
+            let to = "/.well-known/oauth-authorization-server?usual";
+            (StatusCode::FOUND, [("location", to)]).into_response()
+        }));
+    });
+    assert!(matches!(moved.await, Some(DiscoverError::Status(_, 302))));
+    let failing = because(|issuer| {
+        issuer.other = Some(Box::new(|| {
+            let answer = json!({ "issuer": ISSUER, "jwks_uri": format!("{ISSUER}/keys") });
+            (StatusCode::ACCEPTED, answer.to_string()).into_response()
+        }));
+    });
+    assert!(matches!(failing.await, Some(DiscoverError::Status(_, 202))));
+    let none = because(|issuer| drop(issuer.keys.send_replace(json!({ "keys": [] }))));
+    assert!(matches!(none.await, Some(DiscoverError::NoKeys(_))));
+    let plain = because(|issuer| "http://192.0.2.1/keys".clone_into(&mut issuer.jwks_uri));
+    assert!(matches!(plain.await, Some(DiscoverError::BadUrl(_))));
+    // Another host whose name begins like the issuer's is not below it: it is not fetched from `fetch_url`.
+    let (issuer, address) = start(|issuer| {
+        issuer.jwks_uri = format!("{ISSUER}:1/keys");
+    })
+    .await;
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_millis(300));
+    let builder = Verifier::builder(expected()).fetch_url(&address);
+    let other = builder
+        .http_client(client.build().unwrap())
+        .discover()
+        .await;
+    assert!(
+        matches!(other, Err(DiscoverError::Unreachable(..))),
+        "{other:?}"
+    );
+    assert_eq!(issuer.key_fetches.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn freshness_takes_a_heartbeat_of_now() {
+    // None at all, and one that vouches for long ago.
+    for as_of in [None, Some(1)] {
+        let (issuer, address) = start(|issuer| *issuer.as_of.get_mut().unwrap() = as_of).await;
+        let verifier = discover(&address, expected()).await.unwrap();
+        let streams = async || issuer.cursors.borrow().len() > 0;
+        assert!(until(streams).await);
+        issuer.end("s1");
+        assert!(
+            becomes(&verifier, &of_session("s1"), 401).await,
+            "known all the same"
+        );
+        assert_eq!(status(&verifier, &of_session("s2")).await, 503, "{as_of:?}");
+        *issuer.as_of.lock().unwrap() = Some(LATE);
+        assert!(becomes(&verifier, &of_session("s2"), 200).await);
+    }
+}
+
+#[tokio::test]
+async fn a_feed_that_falls_silent_is_left_and_its_freshness_runs_out() {
+    let (issuer, address) = start(|_| {}).await;
+    let verifier = discover(&address, expected()).await.unwrap();
+    assert!(becomes(&verifier, &of_session("s1"), 200).await);
+    let streams = issuer.cursors.borrow().len();
+    *issuer.as_of.lock().unwrap() = None;
+    assert!(becomes(&verifier, &of_session("s1"), 503).await);
+    assert!(until(async || issuer.cursors.borrow().len() > streams).await);
+    *issuer.as_of.lock().unwrap() = Some(LATE);
+    assert!(becomes(&verifier, &of_session("s1"), 200).await);
+}
+
+#[tokio::test]
+async fn a_token_or_a_cursor_that_is_refused_is_replaced() {
+    let (issuer, address) = start(|issuer| issuer.guarded = true).await;
+    let builder = Verifier::builder(expected()).fetch_url(&address);
+    let verifier = builder
+        .feed_client("reader", "a+b")
+        .discover()
+        .await
+        .unwrap();
+    assert!(becomes(&verifier, &of_session("s1"), 200).await);
+    "another-token".clone_into(&mut issuer.feed_token.lock().unwrap());
+    issuer.drop_streams();
+    issuer.end("s1");
+    assert!(becomes(&verifier, &of_session("s1"), 401).await);
+    // Restored: another epoch, with other entries under the same numbers.
+    "e2".clone_into(&mut issuer.epoch.lock().unwrap());
+    issuer.entries.send_modify(Vec::clear);
+    issuer.end("s2");
+    issuer.drop_streams();
+    assert!(becomes(&verifier, &of_session("s2"), 401).await);
+    assert_eq!(
+        status(&verifier, &of_session("s1")).await,
+        401,
+        "not un-learnt"
+    );
+}
+
+/// A dead key has a successor that nobody was told of before; and keys are looked at again in any case.
+#[tokio::test]
+async fn keys_are_fetched_again_when_one_dies_and_every_five_minutes() {
+    let (issuer, address) = start(|_| {}).await;
+    let verifier = discover(&address, expected()).await.unwrap();
+    assert!(becomes(&verifier, &of_session("s1"), 200).await);
+    let changes = json!({ "iat": 1, "exp": LATE });
+    let second = token(&json!({ "kid": "second" }), &changes);
+    assert_eq!(
+        status(&verifier, &second).await,
+        401,
+        "asked for, and not there"
+    );
+    let named = |kid: &str| {
+        let mut jwk = jwk(Algorithm::Es256);
+        jwk["kid"] = kid.into();
+        jwk
+    };
+    issuer
+        .keys
+        .send_replace(json!({ "keys": [named("second")] }));
+    issuer.entries.send_modify(|all| {
+        all.push(Entry {
+            seq: all.len() as u64 + 1,
+            kind: Kind::SIGNING_KEY,
+            key: Revoked::key_of(&SALT, "ES256"),
+            arg: 0,
+            until: LATE,
+        });
+    });
+    assert!(
+        becomes(&verifier, &second, 200).await,
+        "within the 30 seconds of the question before"
+    );
+    assert_eq!(status(&verifier, &of_session("s1")).await, 401);
+
+    let fetched = issuer.key_fetches.load(Ordering::SeqCst);
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_mins(5) + Duration::from_secs(1)).await;
+    tokio::time::resume();
+    assert!(until(async || issuer.key_fetches.load(Ordering::SeqCst) > fetched).await);
 }
