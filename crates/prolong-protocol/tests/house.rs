@@ -47,6 +47,16 @@ fn dependencies_point_one_way() {
                 "prolong-verify",
             ],
         ),
+        (
+            "prolong-fuzz", // for tests alone
+            &[
+                "prolong-core",
+                "prolong-protocol",
+                "prolong-store",
+                "prolong-server",
+                "prolong-verify",
+            ],
+        ),
     ];
     let crates: Vec<String> = std::fs::read_dir(root().join("crates"))
         .unwrap()

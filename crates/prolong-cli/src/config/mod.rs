@@ -190,7 +190,7 @@ fn meant(
     {
         root.fault(
             "base_path",
-            "must be like \"/auth\": a slash before each part and none at the end; a part has letters, digits, \".\", \"_\", \"~\" or \"-\"",
+            "begins with a slash and does not end with one, like \"/auth\"; its parts have letters, digits, \".\", \"_\", \"~\" or \"-\"",
         );
     }
     let base_path = written_path

@@ -75,7 +75,9 @@ impl Section {
             let (least, most) = (range.start(), range.end());
             self.wrong(
                 key,
-                &format!("must be a whole number from {least} to {most}, without quotes"),
+                &format!(
+                    "must be a whole number, at least {least} and at most {most}, without quotes"
+                ),
             )
         })
     }

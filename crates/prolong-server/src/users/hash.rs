@@ -161,7 +161,14 @@ fn argon2_kind(text: &str) -> Result<Kind, HashFault> {
         return Err(HashFault::Unknown);
     }
     let params = Params::try_from(&hash).map_err(|_| HashFault::Broken)?;
-    if hash.salt.is_none() || hash.hash.is_none() {
+    let mut names: Vec<String> = hash
+        .params
+        .iter()
+        .map(|(name, _)| name.to_string())
+        .collect();
+    names.sort_unstable();
+    let repeated = names.windows(2).any(|two| two[0] == two[1]);
+    if hash.salt.is_none() || hash.hash.is_none() || repeated {
         return Err(HashFault::Broken);
     }
     if params.m_cost() > MOST_ARGON2_KIB
@@ -284,6 +291,10 @@ mod tests {
             ("hunter2", HashFault::Unknown),
             ("$1$abc$def", HashFault::Unknown),
             ("$argon2id$v=19$m=8,t=1,p=1$", HashFault::Broken),
+            (
+                "$argon2id$v=19$m=8,t=1,p=9,p=1$AQEBAQEBAQEBAQEBAQEBAQ$AQEBAQEBAQEBAQEBAQEBAQ",
+                HashFault::Broken,
+            ),
             ("$2b$04$short", HashFault::Broken),
             ("pbkdf2_sha256$x$salt$AAAA", HashFault::Broken),
             ("pbkdf2_sha256$0$salt$AAAA", HashFault::Broken),

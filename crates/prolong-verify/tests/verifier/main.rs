@@ -6,6 +6,7 @@
 
 mod atj;
 mod corpus;
+mod differences;
 mod differential;
 mod follower;
 mod jwk;
