@@ -638,7 +638,7 @@ async fn freshness_takes_a_heartbeat_of_now() {
     for as_of in [None, Some(1)] {
         let (issuer, address) = start(|issuer| *issuer.as_of.get_mut().unwrap() = as_of).await;
         let verifier = discover(&address, expected()).await.unwrap();
-        let streams = async || issuer.cursors.borrow().len() > 0;
+        let streams = async || !issuer.cursors.borrow().is_empty();
         assert!(until(streams).await);
         issuer.end("s1");
         assert!(
