@@ -60,7 +60,7 @@ fn flood(house: &House, seed: u64, opened: &AtomicU64) {
             streams.push(stream);
         }
         for mut stream in streams {
-            if numbers.next() % 16 == 0 {
+            if numbers.next().is_multiple_of(16) {
                 let _ = stream.shutdown(Shutdown::Write);
                 let _ = stream.read(&mut [0; 256]);
             }
@@ -109,9 +109,9 @@ async fn a_hundred_thousand_connections_of_garbage_pass_and_a_client_goes_on() {
             .collect();
         let over = &over;
         scope.spawn(move || {
-            threads
-                .into_iter()
-                .for_each(|thread| thread.join().unwrap());
+            for thread in threads {
+                thread.join().unwrap();
+            }
             over.store(true, Ordering::Release);
         });
         tokio::task::block_in_place(|| {
