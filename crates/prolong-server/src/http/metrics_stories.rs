@@ -1,5 +1,9 @@
 //! `/metrics` against what was done: each outcome of a refresh, each end and each sign-in moves its own series, by one,
 //! and no other; commits and key ages are those of the store and the ring.
+#![expect(
+    clippy::float_cmp,
+    reason = "counts and whole seconds of a clock that stands are exact"
+)]
 
 use std::collections::BTreeMap;
 
