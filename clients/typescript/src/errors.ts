@@ -15,8 +15,15 @@ export type Fault =
   | { code: 'SESSION_ENDED'; reason: EndReason }
   /** The authority could not be reached; the session is kept. `retryIn` is in seconds. */
   | { code: 'UNAVAILABLE'; retryIn: number }
-  /** The authority answered a sign-in or renewal with a problem. */
-  | { code: 'REFUSED'; status: number; problem: Code | string; action?: Action; reason?: Reason; retryAfter?: number }
+  /** The authority answered a sign-in or renewal with a problem: one of its codes, another server's word, or `HTTP 503`. */
+  | {
+      code: 'REFUSED'
+      status: number
+      problem: Code | (string & {})
+      action?: Action
+      reason?: Reason
+      retryAfter?: number
+    }
   /** `dispose()` was called. */
   | { code: 'DISPOSED' }
 

@@ -2,6 +2,6 @@
 export type { Environment, SharedStore } from './environment.js'
 export { type EndReason, type Fault, isProlongError, type ProlongError } from './errors.js'
 export type { Action, Code, Reason } from './generated/codes.js'
-export { attemptId, prolongServer, type ServerOptions } from './server.js'
+export { attemptId, drawAttempt, prolongServer, type ServerOptions } from './server.js'
 export { prolong } from './session.js'
 export type * from './types.js'

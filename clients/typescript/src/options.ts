@@ -10,9 +10,11 @@ export const mustBeAddress = (given: unknown, field: string) =>
 
 /** Options as meant: milliseconds, defaults filled in, contradictions refused. */
 export const checked = (given: Options) => {
-  const { name = 'default', idle: { after = NEVER, warn = 60 } = {}, origins, ...options } = given ?? {}
+  const { name = 'default', idle = {}, origins, ...options } = given ?? {}
   const { lead = 1, storage = 'memory' } = options
-  for (const hook of ['renew', 'signIn', 'end', 'verdict'] as const)
+  // A bare number was meant as `after`.
+  const { after = (idle as number) > 0 ? 0 : NEVER, warn = 60 } = idle
+  for (const hook of ['renew', 'attempt', 'signIn', 'end', 'verdict'] as const)
     must(isFunction(options[hook] ?? (hook !== 'renew' && must)), hook, 'a function; see prolongServer()')
   must(isFunction(lead) || (lead as number) > 0, 'lead', 'seconds above 0, or a function')
   must(after > 0, 'idle.after', 'seconds above 0')
@@ -22,7 +24,7 @@ export const checked = (given: Options) => {
       storage === 'local' ||
       (['getItem', 'setItem', 'removeItem'] as const).every((method) => isFunction(storage?.[method])),
     'storage',
-    '"memory", "local", or have getItem, setItem, removeItem',
+    '"memory", "local", or like localStorage',
   )
   const list = origins && [origins].flat()
   list?.forEach((origin, at) => mustBeAddress(origin, `origins[${at}]`))

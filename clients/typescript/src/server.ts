@@ -5,7 +5,7 @@ import { mustBeAddress } from './options.js'
 import type { Credentials, Options, RenewContext, RenewResult, TokenAnswer, Verdict } from './types.js'
 
 /** Options of `prolongServer`; those of `prolong` may be given too. */
-export interface ServerOptions extends Omit<Options, 'renew' | 'signIn' | 'end' | 'verdict' | 'resume'> {
+export interface ServerOptions extends Omit<Options, 'renew' | 'attempt' | 'signIn' | 'end' | 'verdict' | 'resume'> {
   /** Address of the authority. */
   authority: string
   /** Client id. */
@@ -132,23 +132,27 @@ export const prolongServer = (given: ServerOptions): Options => {
     if (!response.ok && response.status !== 401) throw refusal(response, await problemOf(response, context))
   }
 
-  return { ...rest, renew, signIn, end, verdict, resume: cookie }
+  return { ...rest, renew, signIn, end, verdict, attempt: drawAttempt, resume: cookie }
 }
 
 /**
- * The same for every retry of one renewal, across reloads and tabs: 16 random bytes, base64url. It is noted before the
- * renewal is sent; the session drops the note once the answer is stored.
+ * The same for every retry of one renewal, across reloads and tabs: 16 random bytes, base64url. Noted before the renewal is
+ * sent; with the option `attempt`, when the tokens were stored, so that tabs that renew at the same instant name it alike.
  */
 export const attemptId = ({ notes }: RenewContext): string => {
   const noted = notes.get('attempt')
   if (noted) return noted
-  const drawn = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))))
-    .replace(/\+/g, '-')
-    .replace(/\//g, '_')
-    .slice(0, 22)
+  const drawn = drawAttempt()
   notes.set('attempt', drawn)
   return drawn
 }
+
+/** For the option `attempt`: 16 random bytes, base64url. */
+export const drawAttempt = (): string =>
+  btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))))
+    .replace(/\+/g, '-')
+    .replace(/\//g, '_')
+    .slice(0, 22)
 
 /** What a response says about the token: in Prolong's headers, in the problem of a 401, else in its challenge. */
 const verdict = async (response: Response): Promise<Verdict> => {

@@ -74,11 +74,12 @@ export const prolong = (given: Options): Session => {
   /** Milliseconds. The budget counts in steady time: a wall clock set forward must not shorten a gap. */
   const wait = () => {
     if (over || disposed) return NEVER
-    // Another page's renewal. One from the future (clock set back) counts for nothing.
-    const ago = wall() - +(get('gate') ?? NEVER)
+    // Another page's renewal. None, or one from the future (clock set back), counts for nothing.
+    const ago = wall() - +get('gate')!
     return Math.max(
       0,
-      Math.max(backOff, notBefore) - now(),
+      backOff - now(),
+      notBefore - now(),
       ago >= 0 ? GAP - ago : 0,
       waitFor(attempts, steady(), held ? now() - held.times[0] : 0, held?.life ?? NEVER, left()),
     )
@@ -144,9 +145,13 @@ export const prolong = (given: Options): Session => {
     owed = undefined
     settled()
     touch()
-    set('attempt')
     set('ended')
+    await keep()
+  }
+  /** Only once the tokens are stored: until then, the id belongs to those that are. */
+  const keep = async () => {
     await save(pack())
+    set('attempt', options.attempt?.())
   }
   const finish = (reason: EndReason, signedIn?: number) => {
     if (over) return
@@ -155,7 +160,6 @@ export const prolong = (given: Options): Session => {
     if (!signedIn) post(['ended', { reason, signedIn: endedAt }])
     held = undefined
     over = reason
-    set('attempt')
     void save()
     arm()
     emit('ended', { reason })
@@ -176,7 +180,7 @@ export const prolong = (given: Options): Session => {
         set('ended')
       }
     })
-      .catch(() => note('the server is told later'))
+      .catch(() => note('end: told later'))
       .finally(() => {
         telling = undefined
       }))
@@ -237,14 +241,12 @@ export const prolong = (given: Options): Session => {
         } else {
           accept(result, sent, held?.signedIn ?? wall())
           settled()
-          await save(pack())
-          set('attempt')
+          await keep()
         }
       } catch (error) {
         if (era !== mine) return
-        const { retryAfter = 0 } = error as { retryAfter?: number }
         backOff = now() + random() * Math.min(1e3 * 2 ** failures++, 3e5)
-        notBefore = now() + retryAfter * 1e3
+        notBefore = now() + ((error as { retryAfter?: number } | undefined)?.retryAfter ?? 0) * 1e3
         const nextTryIn = seconds(wait())
         lastError = isProlongError(error) ? error : unavailable(nextTryIn)
         emit('delayed', { nextTryIn, error: lastError })
@@ -256,7 +258,7 @@ export const prolong = (given: Options): Session => {
 
   // Time.
 
-  let cancelTimer = () => {}
+  let cancelTimer: (() => void) | undefined
   let warnedOf = -NEVER
   /** Looks at everything that time can change, and sets the next look. */
   const tick = () => {
@@ -284,7 +286,7 @@ export const prolong = (given: Options): Session => {
     ]
   }
   const arm = () => {
-    cancelTimer()
+    cancelTimer?.()
     if (disposed || (over && !owed)) return
     const [due, end] = deadlines()
     const waits = [SLICE, Math.max(due - now(), flight ? 0 : wait()), end - now(), end - now() - warn]
@@ -343,7 +345,7 @@ export const prolong = (given: Options): Session => {
         // Only for the token that asked: a late answer must not bring tokens into the next session.
         if (!held || held !== used) return
         if (token) accept({ access_token: token, session: used }, now(), used.signedIn)
-        if (due) void renew('due, says an API')
+        if (due) void renew('asked by an API')
       },
     ),
     on(event, listener) {
@@ -367,7 +369,7 @@ export const prolong = (given: Options): Session => {
       next: over
         ? `nothing: ${over}`
         : !held
-          ? 'waits for a sign-in'
+          ? 'needs a sign-in'
           : sleeping()
             ? 'sleeps: hidden and idle'
             : `renews, after ${failures} failures`,
@@ -381,7 +383,7 @@ export const prolong = (given: Options): Session => {
       disposed = true
       era++
       held = undefined
-      cancelTimer()
+      cancelTimer?.()
       stopListening?.()
       channel?.close()
       if (page[place] === session.dispose) delete page[place]

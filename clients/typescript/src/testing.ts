@@ -30,6 +30,13 @@ interface Inner {
   held: Array<() => void>
 }
 
+/** The storage as a tab sees it, and the number of the write that each key is of. */
+interface Copy {
+  tab: Inner
+  items: Map<string, string>
+  newest: Map<string, number>
+}
+
 /** A request as the simulated network saw it. */
 export interface Seen {
   at: number
@@ -50,10 +57,14 @@ export class World {
   weather: Weather = 'fine'
   /** Life of access tokens, seconds. */
   life = 900
+  /** How long the authority forgives a predecessor that another renewal replaced, seconds; 0 is the strictest policy. */
+  grace = 0
   /** Milliseconds per request. */
   latency = 20
   locks: 'working' | 'absent' | 'frozen' = 'working'
   storageFails = false
+  /** Milliseconds until a tab sees what another wrote into storage: in browsers, processes keep copies. */
+  storageLag = 0
   /** Requests that reached the token endpoint. */
   readonly renewals: Seen[] = []
   readonly requests: Seen[] = []
@@ -71,6 +82,7 @@ export class World {
   #seed: number
   #channels = new Map<string, Set<{ tab: Inner; receive: (message: unknown) => void }>>()
   #attempt: string | undefined
+  #rotated = 0
   #minted = 1
   #start = 1_800_000_000_000
 
@@ -106,9 +118,24 @@ export class World {
       else run()
     }
     const all = (runs: Set<() => void>) => [...runs].forEach((run) => alive(run))
-    const store = (act: () => string | null | void) => {
+    const copy: Copy = { tab: inner, items: new Map(this.shared), newest: new Map() }
+    this.#copies.add(copy)
+    const usable = () => {
       if (this.storageFails) throw new DOMException('quota', 'QuotaExceededError')
-      return act() ?? null
+    }
+    const write = (key: string, act: (items: Map<string, string>) => void) => {
+      usable()
+      act(this.shared)
+      const order = ++this.#writes
+      const apply = ({ items, newest }: Copy) => {
+        // Late news of what was overwritten here since.
+        if (order < (newest.get(key) ?? 0)) return
+        newest.set(key, order)
+        act(items)
+      }
+      for (const each of this.#copies)
+        if (each === copy || !this.storageLag) apply(each)
+        else this.#after(this.storageLag, () => apply(each), each.tab)
     }
     const environment: Environment = {
       wall: () => this.#start + this.time + this.skew,
@@ -118,9 +145,12 @@ export class World {
       fetch: (input, init) => this.#fetch(new Request(input, init), inner),
       origin,
       shared: {
-        getItem: (key) => store(() => this.shared.get(key) ?? null),
-        setItem: (key, value) => void store(() => void this.shared.set(key, value)),
-        removeItem: (key) => void store(() => void this.shared.delete(key)),
+        getItem: (key) => {
+          usable()
+          return copy.items.get(key) ?? null
+        },
+        setItem: (key, value) => write(key, (items) => items.set(key, value)),
+        removeItem: (key) => write(key, (items) => items.delete(key)),
       },
       open: (name, receive) => {
         const listeners = this.#channels.get(name) ?? new Set()
@@ -180,6 +210,8 @@ export class World {
     }
   }
 
+  #copies = new Set<Copy>()
+  #writes = 0
   #lock: Promise<unknown> = Promise.resolve()
   #wakers = new Set<() => void>()
 
@@ -283,17 +315,19 @@ export class World {
     return answer
   }
 
-  /** ROTATION §4, strictest reading: a predecessor is forgiven only to the attempt that replaced it. */
+  /** Rotation as the authority has it: a predecessor is forgiven to the attempt that replaced it, and to others within `grace`. */
   #token(form: URLSearchParams): Response {
     const refuse = (reason: Reason) =>
       Response.json({ error: 'invalid_grant', reason, action: 'sign_in' }, { status: 400 })
     if (this.refusal) return refuse(this.refusal)
     const generation = Number(form.get('refresh_token')?.split('-')[1] ?? this.generation)
     const attempt = form.get('attempt_id') ?? undefined
+    const retry = attempt !== undefined && attempt === this.#attempt
     if (generation === this.generation) {
       this.generation++
       this.#attempt = attempt
-    } else if (generation !== this.generation - 1 || !attempt || attempt !== this.#attempt) {
+      this.#rotated = this.time
+    } else if (generation !== this.generation - 1 || !(retry || this.time - this.#rotated < this.grace * 1e3)) {
       this.refusal = 'reuse_detected'
       return refuse('reuse_detected')
     }

@@ -31,7 +31,7 @@ export interface RenewContext {
   accessToken: string | undefined
   /** Seconds since the person's last input in any tab; `undefined` where input cannot be seen. */
   idleFor: number | undefined
-  /** Notes that outlive the page, shared by its tabs; no place for secrets. `"attempt"` is dropped once the next answer is stored. */
+  /** Notes that outlive the page, shared by its tabs; no place for secrets. `"attempt"` is drawn anew (or dropped) once the next answer is stored. */
   notes: { get(what: string): string | undefined; set(what: string, text?: string): void }
   /** Aborts after 10 s. */
   signal: AbortSignal
@@ -62,13 +62,15 @@ export interface TokenStorage {
 
 /** Sign-in by password, or with a ticket that your own backend got. */
 export type Credentials =
-  | { username: string; password: string; deviceName?: string; remember?: boolean }
-  | { ticket: string }
+  | { username: string; password: string; deviceName?: string; remember?: boolean; ticket?: never }
+  | { ticket: string; username?: never; password?: never; deviceName?: never; remember?: never }
 
 /** Options of `prolong`. */
 export interface Options {
   /** Gets new tokens. */
   renew: (context: RenewContext) => RenewResult | Promise<RenewResult>
+  /** Draws what names the next renewal, noted as `"attempt"` long before it is sent: so all tabs know it, with no lock. */
+  attempt?: () => string
   /** Serves `session.signIn`. */
   signIn?: (credentials: Credentials, context: RenewContext) => Promise<TokenAnswer>
   /** Tells the server that the session is over; rejects if it did not hear. */
