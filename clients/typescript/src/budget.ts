@@ -13,16 +13,16 @@ export const NEVER = 1e15
  * that the twelve fill the window, and a recovered server is found again in about the time that it was away.
  *
  * @param attempts when renewals started, oldest first, this and other tabs'; milliseconds
- * @param age of the newest token, its life, and what is left of it; milliseconds
+ * @param born when the newest token came, in the time of `now`; its life, and what is left of it (1e14 and more: no end); milliseconds
  * @returns milliseconds; 0 or less: now
  */
-export const waitFor = (attempts: readonly number[], now: number, age: number, life: number, left: number): number => {
+export const waitFor = (attempts: readonly number[], now: number, born: number, life: number, left: number): number => {
   const window = Math.min(life, HOUR)
   const since = (nth: number) => now - (attempts.at(-nth) ?? -NEVER)
   const recent = attempts.filter((at) => at > now - window).length
   return Math.max(
     Math.max(GAP, window / 2 ** Math.max(1, MOST - recent)) - since(1),
     window - since(MOST),
-    since(MOST) <= age && left < NEVER ? left : 0,
+    since(MOST) <= now - born && left < 1e14 ? left : 0,
   )
 }

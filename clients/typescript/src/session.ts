@@ -58,6 +58,8 @@ export const prolong = (given: Options): Session => {
   // When renewals may start.
 
   let attempts: readonly number[] = []
+  /** When the newest token came, in the steady time that attempts are counted in: the sleep of a night must not age it. */
+  let born = 0
   let failures = 0
   let lastError: ProlongError | undefined
   let roundTrip = 0
@@ -81,7 +83,7 @@ export const prolong = (given: Options): Session => {
       backOff - now(),
       notBefore - now(),
       ago >= 0 ? GAP - ago : 0,
-      waitFor(attempts, steady(), held ? now() - held.times[0] : 0, held?.life ?? NEVER, left()),
+      waitFor(attempts, steady(), born, held?.life ?? NEVER, left()),
     )
   }
 
@@ -124,6 +126,7 @@ export const prolong = (given: Options): Session => {
     if (!olderThan(held, next) || next.signedIn <= endedAt) return false
     over = undefined
     held = next
+    born = steady()
     emit('renewed', { generation: next.generation, expiresIn: seconds(left()) })
     arm()
     return true
