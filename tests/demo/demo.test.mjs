@@ -5,11 +5,10 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
-import { chromium } from 'playwright-core'
+import { launch } from '../chromium.mjs'
 
 const PATIENCE = 90_000
-const FLAGS =
-  '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'
+const ends = []
 let demo, browser, url
 
 before(async () => {
@@ -19,11 +18,11 @@ before(async () => {
     if (url) break
   }
   assert.ok(url, 'the demo says where to look')
-  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: FLAGS.split(' ') })
+  browser = await launch({ after: (end) => ends.push(end) })
 })
 
 after(async () => {
-  await browser?.close()
+  for (const end of ends) await end()
   if (demo?.exitCode === null) {
     demo.kill('SIGTERM')
     await once(demo, 'exit')
