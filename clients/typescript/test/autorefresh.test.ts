@@ -34,7 +34,7 @@ describe('the faults of jwt-autorefresh are not here', () => {
     const { calls } = await run(300, 30, 320, (call) => call === 1)
     expect(calls()).toBeGreaterThanOrEqual(2)
   })
-  test('cancelled, it stays cancelled; started twice, it runs once', async () => {
+  test('F26 F35 cancelled, it stays cancelled; started twice, it runs once', async () => {
     const { calls, cancel, world, start } = await run(300, 30, 1)
     start(jwt(world, 300))
     await world.pass(290)

@@ -21,7 +21,7 @@ test.each([
   ['while a renewal never settles', `await session.adopt({ access_token: 'a', expires_in: 0 }); session.token()`],
   ['while nobody is signed in', ``],
 ])(
-  'a Node process ends by itself %s',
+  'F36 a Node process ends by itself %s',
   async (_what, more) => {
     const { stdout, stderr } = await run(`${start}${more}; console.log('done')`)
     expect([stdout, stderr]).toEqual(['done\n', ''])

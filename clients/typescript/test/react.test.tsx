@@ -22,7 +22,7 @@ const App = ({ tab, made, cleansUp }: { tab: Tab; made: Session[]; cleansUp: boo
   return <p>{state}</p>
 }
 
-test.each([true, false])('StrictMode mounts twice; one scheduler remains (clean-up: %s)', async (cleansUp) => {
+test.each([true, false])('F37 F38 StrictMode mounts twice; one scheduler remains (clean-up: %s)', async (cleansUp) => {
   const world = new World()
   const tab = world.tab()
   const made: Session[] = []

@@ -39,7 +39,12 @@ describe('two windows', () => {
     await busy(world, tab, 720)
     expect(await session.token()).toBe(world.access)
   })
-  test.each([30 * 86400, 1, 60, 86400])('a life of %i s makes no storm', async (life) => {
+  test.each([
+    ['F1', 30 * 86400],
+    ['F3', 1],
+    ['', 60],
+    ['', 86400],
+  ])('%s a life of %i s makes no storm', async (_id, life) => {
     const world = new World()
     world.life = life
     const { tab } = await signedIn(world)
@@ -47,7 +52,24 @@ describe('two windows', () => {
     expect(world.renewals.length).toBeLessThanOrEqual(life === 1 ? 61 : 8)
     if (life >= 86400) expect(world.renewals.length).toBe(0)
   })
-  test('a lead longer than the life is cut to half of it', async () => {
+  test.each([
+    ['opaque', 'opaque'],
+    ['a JWT', `x.${btoa(JSON.stringify({ sub: 'maryo' }))}.x`],
+  ])(
+    'F4 a token without an end (%s) is renewed when an API refuses it, and not before',
+    async (_what, access_token) => {
+      const world = new World()
+      const tab = world.tab()
+      const session = server(tab)
+      await session.adopt({ access_token, refresh_token: 'refresh-1' })
+      await busy(world, tab, 7200)
+      expect(session.peek()).toBe(access_token)
+      expect(world.renewals.length).toBe(0)
+      expect((await world.until(session.fetch(API))).status).toBe(200)
+      expect(world.renewals.length).toBe(1)
+    },
+  )
+  test('F2 a lead longer than the life is cut to half of it', async () => {
     const world = new World()
     const { tab } = await signedIn(world, { lead: 1e6 })
     await busy(world, tab, 440)
@@ -66,7 +88,12 @@ describe('two windows', () => {
 })
 
 describe('clocks', () => {
-  test.each([3600, -3600, 600, -600])('a clock %i s off changes nothing', async (off) => {
+  test.each([
+    ['F5', 3600],
+    ['F5', -3600],
+    ['F6', 600],
+    ['F6', -600],
+  ])('%s a clock %i s off changes nothing', async (_id, off) => {
     const world = new World()
     world.skew = off * 1e3
     const { session } = await signedIn(world)
@@ -74,7 +101,7 @@ describe('clocks', () => {
     expect(world.renewals.length).toBe(0)
     expect(Math.abs((session.explain().clock?.ahead ?? 0) - off)).toBeLessThanOrEqual(2)
   })
-  test('a clock set back does not make an expired token good', async () => {
+  test('F7 a clock set back does not make an expired token good', async () => {
     const world = new World()
     const { session } = await signedIn(world)
     world.skew = -7.2e6
@@ -83,7 +110,7 @@ describe('clocks', () => {
     await world.pass(901)
     expect(session.peek()).toBeUndefined()
   })
-  test('after eight hours of sleep the first token() is new', async () => {
+  test('F8 after eight hours of sleep the first token() is new', async () => {
     const world = new World()
     const { session } = await signedIn(world)
     await world.sleep(8 * 3600)
@@ -91,7 +118,17 @@ describe('clocks', () => {
     expect(await world.until(session.token())).toBe(world.access)
     expect(world.renewals.length).toBe(1)
   })
-  test('woken offline, then online: renewed at once', async () => {
+  test('F10 woken inside the lead, when the token still has time: renewed at once', async () => {
+    const world = new World()
+    const { tab, session } = await signedIn(world)
+    // Between the advisory window (at 702 s at the earliest, 738 at the latest) and the end.
+    await world.sleep(800)
+    tab.show()
+    await world.pass(1)
+    expect(world.renewals.length).toBe(1)
+    expect(session.peek()).toBe(world.access)
+  })
+  test('F11 woken offline, then online after 20 s: renewed at once', async () => {
     const world = new World()
     const { tab, session } = await signedIn(world)
     await world.sleep(8 * 3600)
@@ -106,6 +143,15 @@ describe('clocks', () => {
     expect(world.renewals.length).toBe(before + 1)
     expect(session.peek()).toBe(world.access)
   })
+  test('F9 ten minutes hidden in the life of a token, and back: nothing was asked, and the token is good', async () => {
+    const world = new World()
+    const { tab, session } = await signedIn(world)
+    tab.hide()
+    await world.pass(600)
+    expect(world.renewals.length).toBe(0)
+    tab.show()
+    expect(session.peek()).toBe(world.access)
+  })
   test('a hidden, idle tab does not renew; shown again, it does', async () => {
     const world = new World()
     const { tab } = await signedIn(world)
@@ -116,6 +162,30 @@ describe('clocks', () => {
     await world.pass(1)
     expect(world.renewals.length).toBe(1)
   })
+})
+
+describe('the budget', () => {
+  test.each(['a week', 'no end'])(
+    'renewed every hour of five days, a token with %s is renewed after the weekend, too',
+    async (what) => {
+      const world = new World()
+      world.life = 7 * 86400
+      const plain = world.answer.bind(world)
+      world.answer = () => ({ ...plain(), refresh_in: 3600, ...(what === 'no end' && { expires_in: undefined }) })
+      const { tab, session } = await signedIn(world)
+      for (let day = 0; day < 5; day++) {
+        await busy(world, tab, 12 * 3600)
+        await world.sleep(12 * 3600)
+      }
+      const friday = world.renewals.length
+      expect(friday).toBeGreaterThan(50)
+      await world.sleep(60 * 3600)
+      await busy(world, tab, 60)
+      expect(world.renewals.length).toBe(friday + 1)
+      expect(session.peek()).toBe(world.access)
+    },
+    20_000,
+  )
 })
 
 describe('outcomes', () => {
@@ -134,7 +204,7 @@ describe('outcomes', () => {
       expect(session.peek()).toBe(world.access)
     },
   )
-  test('Retry-After is honoured', async () => {
+  test('F31 Retry-After is honoured', async () => {
     const world = new World()
     const { tab, session } = await signedIn(world)
     world.weather = { status: 429, retryAfter: 100 }
@@ -144,6 +214,37 @@ describe('outcomes', () => {
     const seen = world.renewals.map(({ at }) => at / 1e3)
     for (let n = 1; n < seen.length; n++) expect(seen[n]! - seen[n - 1]!).toBeGreaterThanOrEqual(100)
     expect(delays[0]).toBeGreaterThanOrEqual(99)
+  })
+  test('F32 503 for ten minutes while the token is good, and then beyond its end: the session is kept', async () => {
+    const world = new World()
+    const { tab, session } = await signedIn(world)
+    await busy(world, tab, 690)
+    world.weather = { status: 503 }
+    const delays: number[] = []
+    session.on('delayed', ({ nextTryIn }) => delays.push(nextTryIn))
+    await busy(world, tab, 180)
+    expect(session.peek()).toBe(world.access)
+    await busy(world, tab, 420)
+    expect(session.peek()).toBeUndefined()
+    expect(session.state).toBe('active')
+    await expect(world.until(session.token())).rejects.toMatchObject({ code: 'REFUSED', status: 503 })
+    expect(delays.length).toBe(world.renewals.length)
+    world.weather = 'fine'
+    // A server that recovered is found again in about the time that it was away.
+    await busy(world, tab, 600)
+    expect(session.peek()).toBe(world.access)
+  })
+  test('F33 a ban while the token is good ends the session at the first request that an API refuses', async () => {
+    const world = new World()
+    const { session } = await signedIn(world)
+    const heard: string[] = []
+    session.on('ended', ({ reason }) => heard.push(reason))
+    world.refusal = 'user_disabled'
+    world.api = () =>
+      Response.json({ code: 'INVALID_TOKEN', action: 'sign_in', reason: 'user_disabled' }, { status: 401 })
+    expect((await world.until(session.fetch(API))).status).toBe(401)
+    expect(heard).toEqual(['user_disabled'])
+    expect(session.peek()).toBeUndefined()
   })
   test('a refusal ends the session in every tab, with its reason', async () => {
     const world = new World()
@@ -161,17 +262,19 @@ describe('outcomes', () => {
     await world.pass(1)
     expect(heard).toEqual(['user_disabled', 'user_disabled'])
   })
-  test.each<[string, Options['renew']]>([
-    ['rejects', () => Promise.reject(new Error('no'))],
+  test.each<[string, string, Options['renew']]>([
+    ['F27', 'rejects', () => Promise.reject(new Error('no'))],
+    ['F27', 'rejects with nothing', () => Promise.reject()],
     [
+      'F28',
       'throws',
       () => {
         throw new Error('no')
       },
     ],
-    ['never settles', () => new Promise<never>(() => {})],
-    ['returns null', () => null as never],
-  ])('a renew that %s keeps the session', async (_what, renew) => {
+    ['F29', 'never settles', () => new Promise<never>(() => {})],
+    ['F30', 'returns null', () => null as never],
+  ])('%s a renew that %s keeps the session', async (_id, _what, renew) => {
     const world = new World()
     const { tab, session } = await signedIn(world, { renew })
     await busy(world, tab, 1000)
@@ -182,7 +285,7 @@ describe('outcomes', () => {
 })
 
 describe('many at once', () => {
-  test('five parallel token() make one renewal', async () => {
+  test('F17 five parallel token() make one renewal', async () => {
     const world = new World()
     const { session } = await signedIn(world)
     await world.sleep(1000)
@@ -190,7 +293,11 @@ describe('many at once', () => {
     expect(new Set(tokens).size).toBe(1)
     expect(world.renewals.length).toBe(1)
   })
-  test.each(['working', 'absent', 'frozen'] as const)('ten tabs, locks %s: nobody is signed out', async (locks) => {
+  test.each([
+    ['F18', 'working'],
+    ['F19', 'absent'],
+    ['F20', 'frozen'],
+  ] as const)('%s ten tabs, locks %s: nobody is signed out', async (_id, locks) => {
     const world = new World()
     world.locks = locks
     const { session } = await signedIn(world)
@@ -201,7 +308,24 @@ describe('many at once', () => {
     expect(new Set(tokens).size).toBe(1)
     expect(world.renewals.length).toBe(1)
   })
-  test('a lost response is retried with the same attempt id, also by a tab opened later', async () => {
+  test('tabs that renew at the same instant, without a lock and before storage has spread, name the renewal alike', async () => {
+    const world = new World()
+    world.locks = 'absent'
+    world.storageLag = 50
+    const { session } = await signedIn(world)
+    const others = [server(world.tab()), server(world.tab())]
+    await world.pass(1)
+    for (let round = 1; round <= 3; round++) {
+      await world.sleep(1000)
+      await world.until(Promise.all([session, ...others].map((each) => each.token())))
+      await world.pass(60)
+    }
+    for (const each of [session, ...others]) expect(each.peek()).toMatch(/^access-4-/)
+    const ids = world.renewals.map(({ body }) => new URLSearchParams(body).get('attempt_id'))
+    expect(ids.length).toBe(9)
+    expect(new Set(ids).size).toBe(3)
+  })
+  test('F23 F24 a lost response is retried with the same attempt id, also by a tab opened later', async () => {
     const world = new World()
     const { tab, session } = await signedIn(world)
     await world.sleep(1000)
@@ -218,7 +342,7 @@ describe('many at once', () => {
     expect(ids[0]).toBe(ids[1])
     expect(later.state).not.toBe('ended')
   })
-  test('sign-out during a renewal wins, here and in other tabs', async () => {
+  test('F25 sign-out during a renewal wins, here and in other tabs', async () => {
     const world = new World()
     const { session } = await signedIn(world)
     const other = server(world.tab())
@@ -244,7 +368,7 @@ describe('many at once', () => {
     expect([...world.shared.keys()].filter((key) => key.endsWith('ended'))).toEqual([])
     expect(world.renewals.length).toBe(0)
   })
-  test('dispose during a renewal leaves nothing behind', async () => {
+  test('F26 dispose during a renewal leaves nothing behind', async () => {
     const world = new World()
     const { session } = await signedIn(world)
     await world.sleep(1000)
@@ -254,7 +378,23 @@ describe('many at once', () => {
     await world.pass(3600)
     expect(world.renewals.length).toBe(1)
   })
-  test('a second session on one page replaces the first (StrictMode, hot reload)', async () => {
+  test.each(['before', 'after'])('a signal that is aborted %s the session is made disposes it', async (when) => {
+    const world = new World()
+    const stop = new AbortController()
+    if (when === 'before') stop.abort()
+    const tab = world.tab()
+    const session = server(tab, { signal: stop.signal })
+    if (when === 'after') {
+      await session.adopt(world.answer())
+      await world.pass(10)
+      stop.abort()
+    }
+    await expect(session.token()).rejects.toMatchObject({ code: 'DISPOSED' })
+    await expect(session.adopt(world.answer())).rejects.toMatchObject({ code: 'DISPOSED' })
+    await busy(world, tab, 1000)
+    expect(world.renewals.length).toBe(0)
+  })
+  test('F38 a second session on one page replaces the first (StrictMode, hot reload)', async () => {
     const world = new World()
     const { tab, session } = await signedIn(world)
     server(tab)
@@ -289,25 +429,28 @@ describe('many at once', () => {
     expect(await world.until(session.token())).toBe(world.access)
     expect(world.renewals.length).toBe(1)
   })
-  test.each(['freeze', 'close'] as const)('a lock whose holder dies mid-renewal (%s) stops nobody', async (die) => {
-    const world = new World()
-    const { tab, session } = await signedIn(world)
-    const other = server(world.tab())
-    await world.pass(1)
-    await world.sleep(1000)
-    session.token().catch(() => {})
-    // The server has answered, the holder has not heard.
-    await world.pass(0.03)
-    tab[die]()
-    expect(await world.until(other.token(), 15)).toBe(world.access)
-    const ids = world.renewals.map(({ body }) => new URLSearchParams(body).get('attempt_id'))
-    expect(ids.length).toBe(2)
-    expect(ids[1]).toBe(ids[0])
-    tab.thaw()
-    await world.pass(60)
-    expect([session.state, other.state]).not.toContain('ended')
-    expect(other.peek()).toBe(world.access)
-  })
+  test.each(['freeze', 'close'] as const)(
+    'F20 F24 a lock whose holder dies mid-renewal (%s) stops nobody',
+    async (die) => {
+      const world = new World()
+      const { tab, session } = await signedIn(world)
+      const other = server(world.tab())
+      await world.pass(1)
+      await world.sleep(1000)
+      session.token().catch(() => {})
+      // The server has answered, the holder has not heard.
+      await world.pass(0.03)
+      tab[die]()
+      expect(await world.until(other.token(), 15)).toBe(world.access)
+      const ids = world.renewals.map(({ body }) => new URLSearchParams(body).get('attempt_id'))
+      expect(ids.length).toBe(2)
+      expect(ids[1]).toBe(ids[0])
+      tab.thaw()
+      await world.pass(60)
+      expect([session.state, other.state]).not.toContain('ended')
+      expect(other.peek()).toBe(world.access)
+    },
+  )
   test('a tab opened later asks the others for the tokens, where none are stored', async () => {
     const world = new World()
     await signedIn(world, { storage: 'memory' })
@@ -327,17 +470,28 @@ describe('many at once', () => {
     expect(tokens).toEqual([world.access, world.access])
     expect(world.renewals.length).toBe(1)
   })
-  test('storage that throws is survived', async () => {
+  test.each([
+    ['F21', 'throws', true],
+    ['F22', 'cannot even be looked at', false],
+  ])('%s storage that %s is survived', async (_id, _what, quota) => {
     const world = new World()
-    world.storageFails = true
-    const { session } = await signedIn(world)
+    world.storageFails = quota
+    const { environment } = world.tab()
+    const blocked = Object.defineProperty({ ...environment }, 'shared', {
+      get: () => {
+        throw new DOMException('blocked', 'SecurityError')
+      },
+    })
+    const { session } = await signedIn(world, quota ? {} : { environment: blocked })
     await world.sleep(1000)
     expect(await world.until(session.token())).toBe(world.access)
+    await world.until(session.end())
+    expect(session.state).toBe('ended')
   })
 })
 
 describe('idleness', () => {
-  test('input in another tab keeps a session of 30 idle minutes', async () => {
+  test('F34 input in another tab keeps a session of 30 idle minutes', async () => {
     const world = new World()
     const { session } = await signedIn(world, { idle: { after: 1800 } })
     const tab = world.tab()
@@ -361,7 +515,7 @@ describe('idleness', () => {
 })
 
 describe('requests', () => {
-  test('three stale requests, one answered late: one renewal, all served', async () => {
+  test('F12 F14 three stale requests, one answered late: one renewal, all served', async () => {
     const world = new World()
     const { session } = await signedIn(world)
     world.generation = 1
@@ -375,7 +529,7 @@ describe('requests', () => {
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
     expect(world.renewals.length).toBe(1)
   })
-  test('a 401 about something else is surfaced', async () => {
+  test('F13 a 401 about something else is surfaced', async () => {
     const world = new World()
     const { session } = await signedIn(world)
     world.api = () => new Response('', { status: 401, headers: { 'WWW-Authenticate': 'Basic realm="x"' } })
@@ -390,7 +544,7 @@ describe('requests', () => {
     expect(session.state).toBe('active')
     expect(world.renewals.length).toBeLessThanOrEqual(2)
   })
-  test('a stream is not sent twice, a form is', async () => {
+  test('F15 a form is sent again', async () => {
     const world = new World()
     const { session } = await signedIn(world)
     const api = world.api
@@ -416,25 +570,28 @@ describe('requests', () => {
     ],
     ['what the caller forbids', () => ({ body: '{}', prolong: { replay: 'never' } })],
   ]
-  test.each(consumed)('%s is sent once: its 401 is surfaced, and the next request has a new token', async (_, init) => {
-    const world = new World()
-    const { session } = await signedIn(world)
-    // Beyond the gap of 5 s: a renewal is possible, so that only the body forbids the second sending.
-    await world.pass(20)
-    const api = world.api
-    let sent = 0
-    world.api = () => {
-      sent++
-      return Response.json({ code: 'EXPIRED_TOKEN', action: 'renew' }, { status: 401 })
-    }
-    const more = { method: 'POST', duplex: 'half', ...init() } as RequestInit
-    expect((await world.until(session.fetch(API, more))).status).toBe(401)
-    expect(sent).toBe(1)
-    expect(world.renewals.length).toBe(1)
-    world.api = api
-    expect((await world.until(session.fetch(API))).status).toBe(200)
-  })
-  test('a late 401 for an older token is sent again with the current one, without a renewal', async () => {
+  test.each(consumed)(
+    'F16 %s is sent once: its 401 is surfaced, and the next request has a new token',
+    async (_, init) => {
+      const world = new World()
+      const { session } = await signedIn(world)
+      // Beyond the gap of 5 s: a renewal is possible, so that only the body forbids the second sending.
+      await world.pass(20)
+      const api = world.api
+      let sent = 0
+      world.api = () => {
+        sent++
+        return Response.json({ code: 'EXPIRED_TOKEN', action: 'renew' }, { status: 401 })
+      }
+      const more = { method: 'POST', duplex: 'half', ...init() } as RequestInit
+      expect((await world.until(session.fetch(API, more))).status).toBe(401)
+      expect(sent).toBe(1)
+      expect(world.renewals.length).toBe(1)
+      world.api = api
+      expect((await world.until(session.fetch(API))).status).toBe(200)
+    },
+  )
+  test('F12 a late 401 for an older token is sent again with the current one, without a renewal', async () => {
     const world = new World()
     const { session } = await signedIn(world)
     await world.pass(20)
