@@ -79,16 +79,21 @@ pub(crate) fn refuse_forgery(
             "send the header `Prolong-Request: 1`",
         ));
     }
-    let origin = headers
-        .get(header::ORIGIN)
-        .and_then(|origin| origin.to_str().ok());
-    match origin {
-        Some(origin) if allows(authority, client, origin) => Ok(()),
-        _ => Err(Failure::new(
+    if from_page_of(authority, client, headers) {
+        Ok(())
+    } else {
+        Err(Failure::new(
             Code::CsrfRefused,
             "the Origin is not one of the client's",
-        )),
+        ))
     }
+}
+
+fn from_page_of(authority: &Authority, client: &Client, headers: &HeaderMap) -> bool {
+    let origin = headers.get(header::ORIGIN);
+    origin
+        .and_then(|origin| origin.to_str().ok())
+        .is_some_and(|origin| allows(authority, client, origin))
 }
 
 /// A refresh token from a cookie, and whose client's cookie it was.
@@ -104,8 +109,9 @@ pub(crate) fn presented(authority: &Authority, headers: &HeaderMap, client: Opti
     !slots(authority, headers, client).is_empty()
 }
 
-/// The token to believe: not-live ones dropped, then of the session that started last the highest generation. Where none
-/// lives, the one that would have been, so that its reason can be told.
+/// The token to believe: of the clients that the calling page may speak for, if any; not-live ones dropped, then of the
+/// session that started last the highest generation. Where none lives, the one that would have been, so that its reason
+/// can be told.
 ///
 /// # Errors
 /// `UNAVAILABLE`.
@@ -116,10 +122,10 @@ pub(crate) async fn read<'a>(
 ) -> Result<Option<FromCookie<'a>>, Failure> {
     let now = authority.decisive_now()?;
     let mut best: Option<(Rank, FromCookie<'a>)> = None;
-    for (client, value) in slots(authority, headers, client) {
-        let Some(token) = authority.opened(&value) else {
-            continue;
-        };
+    let authentic = slots(authority, headers, client)
+        .into_iter()
+        .filter_map(|(client, value)| Some((client, authority.opened(&value)?)));
+    for (client, token) in authentic.take(MOST) {
         let found = authority
             .store
             .session(token.session)
@@ -134,6 +140,7 @@ pub(crate) async fn read<'a>(
         let policy = client.policy_for(found.session.flags.remember);
         let live = over(&found.session, &found.user.standing, now, policy).is_none();
         let rank = (
+            from_page_of(authority, client, headers),
             live,
             found.session.started_at,
             token.session,
@@ -146,7 +153,7 @@ pub(crate) async fn read<'a>(
     Ok(best.map(|(_, from)| from))
 }
 
-type Rank = (bool, prolong_core::Timestamp, SessionId, Generation);
+type Rank = (bool, bool, prolong_core::Timestamp, SessionId, Generation);
 
 /// Every slot that came: `Cookie` headers may be split (HTTP/2).
 fn slots<'a>(
@@ -174,7 +181,6 @@ fn slots<'a>(
                 .map(move |(_, value)| (client, (*value).to_owned()))
                 .collect::<Vec<_>>()
         })
-        .take(MOST)
         .collect()
 }
 
@@ -222,5 +228,5 @@ fn plain_http(authority: &Authority) -> bool {
 
 /// What browsers allow at most: 400 days.
 const LONGEST: i64 = 400 * 24 * 60 * 60;
-/// Cookies that are looked at.
+/// Authentic cookies that are looked up.
 const MOST: usize = 8;

@@ -89,7 +89,7 @@ pub(crate) async fn cors(
 
 /// The client that a bearer token says it is for. Nobody has verified it: a false one is refused by the handler, and
 /// all that its sender learns is how.
-fn named_by_token(authority: &Authority, headers: &HeaderMap) -> Option<Concerns> {
+pub(crate) fn named_by_token(authority: &Authority, headers: &HeaderMap) -> Option<Concerns> {
     #[derive(serde::Deserialize)]
     struct Named {
         client_id: String,

@@ -53,25 +53,33 @@ async fn refresh(
 ) -> Result<Response, OAuthFailure> {
     let attempt = form.get("attempt_id").map(attempt_id).transpose()?;
     let idle_for = form.get("idle_for").map(idle_for).transpose()?;
-    let (token, client) = credential(authority, headers, form, client).await?;
+    let credential = credential(authority, headers, form, client).await?;
     let presented = Presented {
-        client: &client,
-        token: &token,
+        client: &credential.client,
+        token: &credential.token,
         attempt,
         idle_for,
         access_token: form.get("access_token"),
         scope: form.get("scope"),
     };
-    Ok(rendered(authority, authority.prolong(&presented).await?))
+    let prolonged = authority.prolong(&presented).await?;
+    Ok(rendered(authority, prolonged, credential.way))
 }
 
-/// The refresh token, from the form or from a cookie, and the client it speaks for.
+/// A refresh token, for whom it speaks, and how it came.
+struct Credential {
+    token: OpenedRefreshToken,
+    client: ClientProof,
+    way: Transport,
+}
+
+/// The refresh token, from the form or from a cookie.
 async fn credential(
     authority: &Authority,
     headers: &HeaderMap,
     form: &Form,
     client: ClientProof,
-) -> Result<(OpenedRefreshToken, ClientProof), OAuthFailure> {
+) -> Result<Credential, OAuthFailure> {
     let id = client.client().map(|client| client.id.as_str());
     let in_cookie = cookie::presented(authority, headers, id);
     if let Some(token) = form.get("refresh_token") {
@@ -80,10 +88,14 @@ async fn credential(
                 "the refresh token came in a cookie and in the form",
             ));
         }
-        let opened = authority
+        let token = authority
             .opened(token)
             .ok_or_else(OAuthFailure::invalid_grant)?;
-        return Ok((opened, client));
+        return Ok(Credential {
+            token,
+            client,
+            way: Transport::Body,
+        });
     }
     if !in_cookie {
         // A page cannot see whether it has the cookie: without one it is signed out, and asked rightly.
@@ -100,10 +112,16 @@ async fn credential(
         .await?
         .ok_or_else(OAuthFailure::invalid_grant)?;
     cookie::refuse_forgery(authority, from.client, headers)?;
-    Ok((from.token, client))
+    Ok(Credential {
+        token: from.token,
+        client,
+        way: Transport::Cookie,
+    })
 }
 
-fn rendered(authority: &Authority, prolonged: Prolonged) -> Response {
+/// The next refresh token goes back the way the one before came (decision 0033): a foreign page can make a browser post
+/// a form with a token of its own, and would otherwise plant its session in the victim's cookies.
+fn rendered(authority: &Authority, prolonged: Prolonged, way: Transport) -> Response {
     let Prolonged {
         session,
         client,
@@ -111,7 +129,7 @@ fn rendered(authority: &Authority, prolonged: Prolonged) -> Response {
         mut answer,
     } = prolonged;
     let mut slot = None;
-    if client.transport == Transport::Cookie {
+    if way == Transport::Cookie {
         let token = answer.refresh_token.take();
         slot = token.filter(|_| renewal.refresh.is_some_and(|refresh| refresh.set_cookie));
     } else if renewal.refresh.is_none_or(|refresh| !refresh.in_body) {

@@ -7,6 +7,7 @@ use crate::Authority;
 use crate::authority::Credential;
 use crate::http::bearer::bearer;
 use crate::http::cookie;
+use crate::http::cors::{Concerns, named_by_token};
 use crate::http::problem::Failure;
 
 /// The caller's session; token and session must be good now.
@@ -28,7 +29,8 @@ pub(crate) async fn caller_to_reauthenticate(
         .await
 }
 
-/// The same, where the cookie will do: signing out. A session that is over already is found too.
+/// The same, where the cookie will do: signing out. A session that is over already is found too. A token that is no good any
+/// more still says of which client it was: a browser may hold cookies of several.
 pub(crate) async fn caller_or_cookie(
     authority: &Authority,
     parts: &Parts,
@@ -37,10 +39,12 @@ pub(crate) async fn caller_or_cookie(
         Ok(found) => return Ok(found),
         Err(failure) => failure,
     };
-    if !cookie::presented(authority, &parts.headers, None) {
+    let named = named_by_token(authority, &parts.headers);
+    let client = named.as_ref().map(|Concerns(client)| client.id.as_str());
+    if !cookie::presented(authority, &parts.headers, client) {
         return Err(refused);
     }
-    let Some(from) = cookie::read(authority, &parts.headers, None).await? else {
+    let Some(from) = cookie::read(authority, &parts.headers, client).await? else {
         return Err(refused);
     };
     cookie::refuse_forgery(authority, from.client, &parts.headers)?;
