@@ -22,6 +22,7 @@ use super::user_table::TableSays;
 use crate::http::problem::Failure;
 use crate::keys::OpenedRefreshToken;
 use crate::settings::{Client, ClientKind};
+use crate::token::granted_scopes;
 
 /// What a request says and proves about its client.
 #[derive(Clone, Debug)]
@@ -457,15 +458,8 @@ fn narrowed(
     let Some(wanted) = wanted else {
         return Ok(None);
     };
-    let granted: Vec<&str> = match &session.scope {
-        Some(scope) => scope.split(' ').collect(),
-        None => client
-            .scopes
-            .iter()
-            .map(String::as_str)
-            .filter(|scope| !is_machine(scope))
-            .collect(),
-    };
+    let granted = granted_scopes(session, client);
+    let granted: Vec<&str> = granted.split(' ').collect();
     let mut scopes: Vec<&str> = wanted
         .split(' ')
         .filter(|scope| !scope.is_empty())
@@ -475,10 +469,6 @@ fn narrowed(
         return Err(NotProlonged::InvalidScope);
     }
     Ok(Some(scopes.join(" ")))
-}
-
-fn is_machine(scope: &str) -> bool {
-    super::MACHINE_SCOPES.contains(&scope)
 }
 
 fn alarm(refusal: Refusal, session: &Session) {

@@ -12,6 +12,7 @@ use prolong_verify::{Claims, Rejection};
 use super::Authority;
 use super::authenticate::{missing, rejected, superseded, too_old};
 use crate::http::problem::Failure;
+use crate::token::granted_scopes;
 
 /// What a renewal may ask for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -99,16 +100,27 @@ impl Authority {
             if !self.stored(transaction, round).await {
                 continue;
             }
-            // The same claims: a scope that was narrowed stays narrow.
+            // The same claims: a scope that was narrowed stays narrow. What the operator took from the client is gone, as
+            // it is from refreshed tokens.
+            let granted = granted_scopes(&decision.next, &client);
+            let scope = claims.scope().map(|scope| in_both(scope, &granted));
             let subject = (&decision.next, &user, &*client);
             return self
-                .token_answer_with_scope(subject, &renewal, None, claims.scope(), now)
+                .token_answer_with_scope(subject, &renewal, None, scope.as_deref(), now)
                 .map(Some);
         }
         Err(Failure::unavailable(
             "the session kept changing, or the store did not say what became of it",
         ))
     }
+}
+
+/// The scopes that stand in both lists.
+fn in_both(held: &str, granted: &str) -> String {
+    let kept = held
+        .split(' ')
+        .filter(|scope| granted.split(' ').any(|one| one == *scope));
+    kept.collect::<Vec<_>>().join(" ")
 }
 
 fn refused(refusal: Refusal) -> Failure {

@@ -12,7 +12,7 @@ use super::authenticate::{missing, rejected, too_old};
 use super::{Authority, RenewWish};
 use crate::http::problem::Failure;
 use crate::settings::Client;
-use crate::token::REMEMBER;
+use crate::token::{MACHINE_SCOPE, REMEMBER};
 
 /// What a route asks of the token.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +46,7 @@ impl Authority {
         let bearer = bearer.ok_or_else(missing)?;
         let now = self.decisive_now()?;
         let claims = self.judged(bearer, wish, now)?;
+        refuse_machine(&claims, wish)?;
         let Some(client) = self.client(claims.client_id()) else {
             return Err(rejected(Rejection::WrongAudience));
         };
@@ -146,6 +147,17 @@ impl Authority {
             Ok(None) if claims.expired() => Err(rejected(Rejection::Expired)),
             other => other,
         }
+    }
+}
+
+/// A machine's token is for this authority, whose issuer may be an audience of users' tokens too. No API takes it for a
+/// user's, except a route that asks for a machine's scope, which no user has.
+fn refuse_machine(claims: &Claims, wish: &VerifyWish) -> Result<(), Failure> {
+    let asked_for = |scope: &String| scope.starts_with(MACHINE_SCOPE);
+    if claims.session_id().is_some() || wish.requirement.scopes.iter().any(asked_for) {
+        Ok(())
+    } else {
+        Err(rejected(Rejection::WrongAudience))
     }
 }
 

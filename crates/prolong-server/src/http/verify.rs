@@ -12,7 +12,7 @@ use prolong_protocol::problem::Code;
 use prolong_verify::{Caller, Requirement};
 
 use super::bearer::bearer;
-use super::body::Form;
+use super::body::{Form, decoded};
 use super::problem::Failure;
 use crate::authority::{Authority, Forwarded, VerifyWish};
 
@@ -22,8 +22,8 @@ pub(crate) async fn get(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let wish = wish(&uri, &headers)?;
     let token = bearer(&headers, &uri)?;
+    let wish = wish(&uri, &headers)?;
     let Forwarded { claims, renewed } = authority.verify_forwarded(token, &wish).await?;
     let mut response = StatusCode::OK.into_response();
     let headers = response.headers_mut();
@@ -44,7 +44,7 @@ pub(crate) async fn get(
 }
 
 fn wish(uri: &Uri, headers: &HeaderMap) -> Result<VerifyWish, Failure> {
-    let query = Form::parse(uri.query().unwrap_or_default().as_bytes()).map_err(|fault| {
+    let query = question(uri.query().unwrap_or_default()).map_err(|fault| {
         Failure::new(
             Code::InvalidRequest,
             format!("the query is not valid: {fault}"),
@@ -71,6 +71,34 @@ fn wish(uri: &Uri, headers: &HeaderMap) -> Result<VerifyWish, Failure> {
             .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"background")),
     })
 }
+
+/// What the proxy asks. A slip in a name is refused: unheard, it would let in whom it was to keep out. Behind `path` is the
+/// query of the request that is judged, as Envoy appends it; that can neither loosen the question nor spoil it.
+fn question(query: &str) -> Result<Form, String> {
+    let pairs: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty()).collect();
+    let name = |pair: &&str| decoded(pair.split('=').next().unwrap_or_default().as_bytes());
+    let of_path = pairs
+        .iter()
+        .position(|pair| name(pair).as_deref() == Some("path"));
+    let (asked, foreign) = pairs.split_at(of_path.unwrap_or(pairs.len()));
+    let known = |name: &String| PARAMETERS.contains(&name.as_str());
+    if let Some(late) = foreign.iter().filter_map(name).find(known) {
+        return Err(format!("`{late}` must come before `path`"));
+    }
+    if asked
+        .iter()
+        .filter_map(name)
+        .any(|name| !PARAMETERS.contains(&name.as_str()))
+    {
+        let known = PARAMETERS.join(", ");
+        return Err(format!(
+            "it has a parameter that is not known here; known are: {known}, and last path"
+        ));
+    }
+    Form::parse(asked.join("&").as_bytes())
+}
+
+const PARAMETERS: [&str; 3] = ["audience", "scope", "max_age"];
 
 /// What the proxy passes on must be there and be right: a value that no header can carry is a failure, not an omission.
 fn put(headers: &mut HeaderMap, name: &'static str, value: Option<&str>) -> Result<(), Failure> {

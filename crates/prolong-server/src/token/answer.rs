@@ -28,10 +28,7 @@ impl Authority {
         scope: Option<&str>,
         now: Timestamp,
     ) -> Result<TokenAnswer, Failure> {
-        let granted = session
-            .scope
-            .as_deref()
-            .map_or_else(|| user_scopes(client), str::to_owned);
+        let granted = granted_scopes(session, client);
         let access = &renewal.access;
         let supersede = client.policy_for(session.flags.remember).supersede;
         let claims = AccessClaims {
@@ -88,16 +85,27 @@ impl Authority {
     }
 }
 
+/// The scopes that a session was granted, separated by spaces.
+pub(crate) fn granted_scopes(session: &Session, client: &Client) -> String {
+    session
+        .scope
+        .as_deref()
+        .map_or_else(|| user_scopes(client), str::to_owned)
+}
+
 /// The scopes of a client that a user's token carries: machine scopes are for the client itself.
-pub(crate) fn user_scopes(client: &Client) -> String {
+fn user_scopes(client: &Client) -> String {
     let scopes: Vec<&str> = client
         .scopes
         .iter()
         .map(String::as_str)
-        .filter(|scope| !scope.starts_with("prolong:"))
+        .filter(|scope| !scope.starts_with(MACHINE_SCOPE))
         .collect();
     scopes.join(" ")
 }
+
+/// How the scopes begin that are for machines, and never in a user's token.
+pub(crate) const MACHINE_SCOPE: &str = "prolong:";
 
 /// The session as a token answer tells it.
 pub(crate) fn summary(session: &Session) -> SessionSummary {

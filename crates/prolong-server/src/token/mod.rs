@@ -4,4 +4,4 @@ mod access;
 mod answer;
 
 pub(crate) use access::{AccessClaims, REMEMBER, RESERVED, SessionClaims};
-pub(crate) use answer::rfc3339;
+pub(crate) use answer::{MACHINE_SCOPE, granted_scopes, rfc3339};

@@ -263,6 +263,7 @@ fn verify() -> Vec<Operation> {
                 ("audience", "text", "for this audience; otherwise any registered one will do"),
                 ("scope", "text", "needed scopes, separated by spaces"),
                 ("max_age", "seconds", "how long ago the user may have signed in"),
+                ("path", "text", "last: it and what follows it are the judged request's own, and not read"),
             ])
             .gives(200, ""),
         call("post", "/v1/activity", "verify", "Verifiers report which sessions were used, for policies with `activity = \"request\"`; 204 once it is stored")
