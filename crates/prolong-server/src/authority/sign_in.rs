@@ -63,6 +63,8 @@ pub(crate) enum Who {
     Brought {
         /// Their id.
         sub: String,
+        /// The version they had when the backend said so; `None`: it says so now.
+        as_of: Option<u64>,
     },
 }
 
@@ -175,7 +177,7 @@ impl Authority {
     /// next sign-in.
     async fn better_hash(&self, user: &User, password: &str) -> Option<String> {
         let stored = user.password_hash.as_deref()?;
-        if !self.passwords.needs_rehash(stored) {
+        if !self.passwords.needs_rehash(stored, password) {
             return None;
         }
         self.passwords
@@ -188,7 +190,7 @@ impl Authority {
     async fn start(&self, who: &Who, sign_in: &SignIn) -> Result<Option<SignedIn>, Failure> {
         let sub = match who {
             Who::Verified { user, .. } => &user.sub,
-            Who::Brought { sub } => sub,
+            Who::Brought { sub, .. } => sub,
         };
         let key = crate::keys::user_key(sub);
         let id = SessionId::from_random(draw(&*self.entropy), key);
@@ -217,9 +219,10 @@ impl Authority {
                 }
                 (Some(user), Who::Brought { .. }) => user,
                 (None, Who::Verified { .. }) => return Ok(None),
-                (None, Who::Brought { sub }) => new_user(sub, now),
+                (None, Who::Brought { sub, .. }) => new_user(sub, now),
             };
             refuse_by_standing(&user.standing, who)?;
+            refuse_if_signed_out_since(&user.standing, who, sign_in.policy())?;
             if let Some(claims) = told.as_ref().or(sign_in.claims.as_ref()) {
                 user.claims.clone_from(claims);
             }
@@ -410,6 +413,25 @@ pub(crate) fn refuse_by_standing(standing: &Standing, who: &Who) -> Result<(), F
             failure
         }
     })
+}
+
+/// Whoever was signed out everywhere is not signed in again by a word that was given before. Where each new sign-in raises
+/// the version, that alone says nothing: of two, the later one counts.
+fn refuse_if_signed_out_since(
+    standing: &Standing,
+    who: &Who,
+    policy: &prolong_core::Policy,
+) -> Result<(), Failure> {
+    match who {
+        Who::Brought {
+            as_of: Some(version),
+            ..
+        } if standing.version > *version && !policy.replace_others => {
+            let detail = "the user was signed out everywhere after the ticket was made";
+            Err(Failure::new(Code::InvalidToken, detail).because(EndReason::VersionRaised))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn end_row(session: &Session, reason: EndReason, actor: &str, now: Timestamp) -> [Change; 2] {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use prolong_core::Timestamp;
+use prolong_core::{Standing, Timestamp};
 use prolong_protocol::problem::Code;
 use prolong_store::{Change, NotCommitted, Ticket, Transaction};
 use serde::{Deserialize, Serialize};
@@ -39,7 +39,12 @@ impl Authority {
         let key = crate::keys::user_key(sub);
         for round in 0..ROUNDS {
             let now = self.decisive_now()?;
+            let known = self.store.user(key).await.map_err(Failure::unavailable)?;
+            let standing = known
+                .as_ref()
+                .map_or_else(Standing::new, |user| user.standing);
             let written = Written {
+                version: Some(standing.version),
                 sub: sub.to_owned(),
                 device: sign_in.device.clone(),
                 remember: sign_in.remember,
@@ -54,11 +59,12 @@ impl Authority {
                 sign_in: text,
                 expires_at: now.plus(Duration::from_secs(TICKET_SECONDS)),
             })];
-            match self.store.user(key).await.map_err(Failure::unavailable)? {
-                Some(user) => refuse_by_standing(
-                    &user.standing,
+            match known {
+                Some(_) => refuse_by_standing(
+                    &standing,
                     &Who::Brought {
                         sub: sub.to_owned(),
+                        as_of: None,
                     },
                 )?,
                 None => {
@@ -132,7 +138,13 @@ impl Authority {
             how: "ticket",
         };
         let started = self
-            .start_session(&Who::Brought { sub: written.sub }, &sign_in)
+            .start_session(
+                &Who::Brought {
+                    sub: written.sub,
+                    as_of: written.version,
+                },
+                &sign_in,
+            )
             .await;
         if started
             .as_ref()
@@ -155,6 +167,8 @@ impl Authority {
 #[derive(Serialize, Deserialize)]
 struct Written {
     sub: String,
+    /// The user's version when the ticket was made; absent in tickets of older releases.
+    version: Option<u64>,
     device: Device,
     remember: bool,
     authenticated_at: i64,

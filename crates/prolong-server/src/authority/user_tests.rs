@@ -408,6 +408,7 @@ async fn an_old_proof_starts_no_session_that_would_be_over() {
     };
     let who = super::sign_in::Who::Brought {
         sub: "u1".to_owned(),
+        as_of: None,
     };
     assert_eq!(
         code(w.authority.start_session(&who, &hours_ago(72)).await),

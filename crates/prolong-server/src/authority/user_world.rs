@@ -194,6 +194,7 @@ impl World {
             .start_session(
                 &Who::Brought {
                     sub: sub.to_owned(),
+                    as_of: None,
                 },
                 &self.sign_in(client),
             )
