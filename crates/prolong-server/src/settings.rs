@@ -140,6 +140,24 @@ pub struct Network {
     pub prefix: u8,
 }
 
+impl Network {
+    /// Whether this address is in it. IPv4 within IPv6 counts as IPv4.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let (bits, width, base) = match (self.address.to_canonical(), address.to_canonical()) {
+            (IpAddr::V4(base), IpAddr::V4(address)) => (
+                u128::from(address.to_bits()),
+                32,
+                u128::from(base.to_bits()),
+            ),
+            (IpAddr::V6(base), IpAddr::V6(address)) => (address.to_bits(), 128, base.to_bits()),
+            _ => return false,
+        };
+        let outside = u32::from(self.prefix).min(width);
+        (bits ^ base).checked_shr(width - outside).unwrap_or(0) == 0
+    }
+}
+
 /// Sizes, times and rates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -207,5 +225,25 @@ impl Default for Retention {
             signing_key: 30 * day,
             publish_ahead: day,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_contains_its_addresses_only() {
+        let network = |text: &str, prefix| Network {
+            address: text.parse().unwrap(),
+            prefix,
+        };
+        let address = |text: &str| text.parse().unwrap();
+        assert!(network("10.1.0.0", 16).contains(address("10.1.200.3")));
+        assert!(!network("10.1.0.0", 16).contains(address("10.2.0.1")));
+        assert!(network("0.0.0.0", 0).contains(address("203.0.113.9")));
+        assert!(!network("0.0.0.0", 0).contains(address("::1")));
+        assert!(network("::1", 128).contains(address("::1")));
+        assert!(!network("::1", 128).contains(address("::2")));
     }
 }

@@ -299,3 +299,68 @@ pub(crate) fn reset(stream: TcpStream) {
     let socket = socket2::Socket::from(stream);
     socket.set_linger(Some(Duration::ZERO)).unwrap();
 }
+
+/// Asks and asks and reads no answer: they pile up until there is no room, and then the seat goes to somebody else.
+#[tokio::test]
+async fn whoever_reads_no_answer_is_let_go() {
+    let house = House::open(SHORT);
+    let mut stream = connect(&house);
+    stream
+        .set_write_timeout(Some(Duration::from_millis(100)))
+        .unwrap();
+    let until = Instant::now() + PATIENCE;
+    loop {
+        assert!(Instant::now() < until, "it is kept for ever");
+        match stream.write(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n") {
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Ok(_) => {}
+            Err(_) => break,
+        }
+    }
+    serves(&house);
+    house.stop();
+}
+
+/// HTTP/2: one request, and from then on nothing but pings; or a request whose answer is given no room.
+#[tokio::test]
+async fn whoever_only_holds_a_seat_loses_it() {
+    let house = House::open(SHORT);
+    // SETTINGS_INITIAL_WINDOW_SIZE (RFC 9113 §6.5.2), as it is by default, and none.
+    for window in [65_535_u32, 0] {
+        let mut stream = connect(&house);
+        let mut greeting = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+        let settings = [&[0, 4][..], &window.to_be_bytes()].concat();
+        greeting.extend(frame(4, 0, 0, &settings));
+        // :method GET, :scheme http, :path, :authority
+        let path = b"/openapi.json";
+        let length = u8::try_from(path.len()).unwrap();
+        let head = [&[0x82, 0x86, 0x04, length][..], path, &[0x01, 0x01, b'x']].concat();
+        greeting.extend(frame(1, 5, 1, &head));
+        stream.write_all(&greeting).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_millis(100)))
+            .unwrap();
+        let until = Instant::now() + PATIENCE;
+        let mut some = [0; 4096];
+        loop {
+            assert!(Instant::now() < until, "it is kept for ever");
+            match stream.read(&mut some) {
+                Ok(0) => break,
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                    // A ping; what comes back says that this side is alive, and no more.
+                    let _ = stream.write_all(&frame(6, 0, 0, b"still me"));
+                }
+                Ok(_) => {}
+                Err(_) => break,
+            }
+        }
+        serves(&house);
+    }
+    house.stop();
+}
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let stream = stream.to_be_bytes();
+    [&length[1..], &[kind, flags], &stream, payload].concat()
+}

@@ -1,8 +1,8 @@
 //! The accept loop.
 //!
-//! 1. At most `limits.connections` at a time; more wait in the kernel's queue.
+//! 1. So many connections at a time, and of one network: [`super::seats`].
 //! 2. A connection whose first request has not arrived within `limits.head_timeout` is closed, and so is one that stops
-//!    in the middle of a later head.
+//!    in the middle of a later head, and one that has not moved for six times as long ([`super::pace`]).
 //! 3. TLS, where it is spoken, must be agreed on within the same time.
 //! 4. The operator's socket has no such haste: a backup of a large store takes as long as it takes.
 //! 5. When told to stop: no new connections, streams end, the requests under way are answered, and after `DRAIN` what is
@@ -23,15 +23,16 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::UnixListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio_rustls::TlsAcceptor;
 
 use super::guard::Guard;
+use super::pace::{Pace, Paced};
+use super::seats::{Seat, Seats};
 use crate::Authority;
 use crate::settings::Limits;
 
@@ -52,13 +53,14 @@ pub async fn serve(
     places: Vec<Listening>,
     stop: impl Future<Output = ()>,
 ) {
-    let graceful = GracefulShutdown::new();
     let limits = &authority.settings.limits;
     let desk = Arc::new(Desk {
         authority: Arc::clone(authority),
         http: http(limits),
-        seats: Arc::new(Semaphore::new(limits.connections.max(1))),
+        seats: Seats::new(&authority.settings),
         head_timeout: limits.head_timeout,
+        patience: (limits.head_timeout * 6).max(limits.request_timeout * 3),
+        stop: watch::Sender::new(false),
     });
     let guard = Guard {
         issuer: authority.settings.issuer.as_str().into(),
@@ -68,15 +70,17 @@ pub async fn serve(
     let accepting = join_all(
         places
             .into_iter()
-            .map(|place| accept(Arc::clone(&desk), place, guard.clone(), &graceful)),
+            .map(|place| accept(Arc::clone(&desk), place, guard.clone())),
     );
     tokio::select! {
         _ = accepting => {}
         () = stop => {}
     }
     authority.streams.close();
-    tracing::info!(connections = graceful.count(), "draining");
-    if tokio::time::timeout(DRAIN, graceful.shutdown())
+    tracing::info!(connections = desk.stop.receiver_count(), "draining");
+    desk.stop.send_replace(true);
+    // Every connection holds a receiver.
+    if tokio::time::timeout(DRAIN, desk.stop.closed())
         .await
         .is_err()
     {
@@ -93,8 +97,11 @@ const UNHURRIED: Duration = Duration::from_secs(24 * 3600);
 struct Desk {
     authority: Arc<Authority>,
     http: Builder<TokioExecutor>,
-    seats: Arc<Semaphore>,
+    seats: Arc<Seats>,
     head_timeout: Duration,
+    /// How long a connection need not move.
+    patience: Duration,
+    stop: watch::Sender<bool>,
 }
 
 fn http(limits: &Limits) -> Builder<TokioExecutor> {
@@ -122,7 +129,7 @@ struct Room {
     guard: Arc<Guard>,
 }
 
-async fn accept(desk: Arc<Desk>, place: Listening, guard: Guard, graceful: &GracefulShutdown) {
+async fn accept(desk: Arc<Desk>, place: Listening, guard: Guard) {
     match place {
         Listening::Tcp(listener, app) => {
             let room = Room {
@@ -130,17 +137,20 @@ async fn accept(desk: Arc<Desk>, place: Listening, guard: Guard, graceful: &Grac
                 guard: Arc::new(guard),
             };
             loop {
-                let seat = desk.seat().await;
+                let place = desk.seats.free().await;
                 match listener.accept().await {
                     Ok((stream, peer)) => {
+                        let Some(seat) = desk.seat(peer, place) else {
+                            continue;
+                        };
                         // Answers are small and written at once; waiting for more only delays them.
                         let _ = stream.set_nodelay(true);
                         tokio::spawn(Arc::clone(&desk).attend(
                             stream,
                             peer,
                             room.clone(),
-                            graceful.watcher(),
-                            seat,
+                            desk.stop.subscribe(),
+                            Some(seat),
                         ));
                     }
                     Err(error) => rest(&error).await,
@@ -153,18 +163,21 @@ async fn accept(desk: Arc<Desk>, place: Listening, guard: Guard, graceful: &Grac
                 guard: Arc::new(guard),
             };
             loop {
-                let seat = desk.seat().await;
+                let place = desk.seats.free().await;
                 match listener.accept().await {
                     Ok((stream, peer)) => {
+                        let Some(seat) = desk.seat(peer, place) else {
+                            continue;
+                        };
                         let _ = stream.set_nodelay(true);
                         let agreed =
                             tokio::time::timeout(desk.head_timeout, acceptor.accept(stream));
-                        let (desk, room, watcher) =
-                            (Arc::clone(&desk), room.clone(), graceful.watcher());
+                        let (desk, room, stopping) =
+                            (Arc::clone(&desk), room.clone(), desk.stop.subscribe());
                         tokio::spawn(async move {
                             match agreed.await {
                                 Ok(Ok(stream)) => {
-                                    desk.attend(stream, peer, room, watcher, seat).await;
+                                    desk.attend(stream, peer, room, stopping, Some(seat)).await;
                                 }
                                 Ok(Err(error)) => tracing::debug!(%error, "no TLS was agreed on"),
                                 Err(_) => tracing::debug!("TLS was not agreed on in time"),
@@ -196,7 +209,7 @@ async fn accept(desk: Arc<Desk>, place: Listening, guard: Guard, graceful: &Grac
                                 stream,
                                 LOCAL,
                                 room.clone(),
-                                graceful.watcher(),
+                                desk.stop.subscribe(),
                                 None,
                             ));
                         } else {
@@ -221,43 +234,74 @@ async fn rest(error: &std::io::Error) {
 pub(super) const LOCAL: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
-type Seat = Option<tokio::sync::OwnedSemaphorePermit>;
-
 impl Desk {
-    async fn seat(&self) -> Seat {
-        Arc::clone(&self.seats).acquire_owned().await.ok()
+    /// `None`: nobody sits down here; its network has its share, or the server is gone.
+    fn seat(&self, peer: SocketAddr, place: Option<OwnedSemaphorePermit>) -> Option<Seat> {
+        let seat = self.seats.taken_by(peer.ip(), place?);
+        if seat.is_none() {
+            tracing::debug!("one network has half of all connections; refused one more");
+        }
+        seat
     }
 
+    /// `seat` is none at the operator's socket, which is in no haste.
     async fn attend<S>(
         self: Arc<Self>,
         stream: S,
         peer: SocketAddr,
         room: Room,
-        watcher: Watcher,
-        seat: Seat,
+        mut stopping: watch::Receiver<bool>,
+        seat: Option<Seat>,
     ) where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let open = self.authority.metrics.connection();
+        let patience = if seat.is_some() {
+            self.patience
+        } else {
+            UNHURRIED
+        };
+        let pace = Pace::start();
         let spoke = Arc::new(AtomicBool::new(false));
-        let heard = Arc::clone(&spoke);
+        let (heard, moves) = (Arc::clone(&spoke), Arc::clone(&pace));
         let service = service_fn(move |request: http::Request<Incoming>| {
             heard.store(true, Ordering::Relaxed);
+            moves.moved();
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
             let Room { app, guard } = room.clone();
             async move { Ok::<_, Infallible>(guard.stand(request, app).await) }
         });
-        let connection = self
-            .http
-            .serve_connection(TokioIo::new(stream), service)
-            .into_owned();
-        let mut connection = Box::pin(watcher.watch(connection));
-        let result = tokio::select! {
-            result = &mut connection => result,
-            // Hyper's own clock starts only when it knows which HTTP this is.
-            () = tokio::time::sleep(self.head_timeout), if !spoke.load(Ordering::Relaxed) => {
-                if spoke.load(Ordering::Relaxed) { connection.await } else { Ok(()) }
+        let stream = Paced {
+            stream,
+            pace: Arc::clone(&pace),
+        };
+        let connection = self.http.serve_connection(TokioIo::new(stream), service);
+        let mut connection = std::pin::pin!(connection.into_owned());
+        // Hyper's own clock starts only when it knows which HTTP this is.
+        let mut silence = std::pin::pin!(tokio::time::sleep(self.head_timeout));
+        let (mut told, mut asked_to_go, mut listening) = (false, false, true);
+        let result = loop {
+            let still = if asked_to_go {
+                patience + self.head_timeout
+            } else {
+                patience
+            };
+            tokio::select! {
+                result = &mut connection => break result,
+                () = stopped(&mut stopping), if !told => {
+                    told = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = &mut silence, if listening => {
+                    listening = false;
+                    if !spoke.load(Ordering::Relaxed) { break Ok(()) }
+                }
+                () = pace.quiet(still) => {
+                    if asked_to_go { break Ok(()) }
+                    asked_to_go = true;
+                    connection.as_mut().graceful_shutdown();
+                }
             }
         };
         if let Err(error) = result {
@@ -265,4 +309,10 @@ impl Desk {
         }
         drop((open, seat));
     }
+}
+
+/// Resolves when the server stops.
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    // Gone with the server is stopped as well.
+    let _ = stopping.wait_for(|stopping| *stopping).await;
 }

@@ -6,11 +6,13 @@ mod listener;
 mod metrics;
 mod operations;
 mod operator;
+mod pace;
 mod writer_metrics;
 // The page is one more thing that operators look at, so it is served together with `/readyz`.
 #[path = "../http/pages/mod.rs"]
 mod pages;
 mod rooms;
+mod seats;
 
 pub use background::{CLOCK_HIGH_WATER, run_background};
 pub use listener::{Listening, serve};

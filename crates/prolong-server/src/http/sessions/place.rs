@@ -13,7 +13,7 @@ use crate::users::{coarse, guessing_network};
 
 /// The address of the device: the peer's, or, where the peer is a trusted proxy, the nearest address in
 /// `X-Forwarded-For` that is not one. `None` where the server does not tell.
-pub(crate) fn address(settings: &Settings, parts: &Parts) -> Option<IpAddr> {
+fn address(trusted: &[Network], parts: &Parts) -> Option<IpAddr> {
     let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
     let mut nearest = peer.ip().to_canonical();
     let forwarded: Vec<&str> = parts
@@ -24,11 +24,7 @@ pub(crate) fn address(settings: &Settings, parts: &Parts) -> Option<IpAddr> {
         .flat_map(|value| value.split(','))
         .collect();
     for hop in forwarded.iter().rev() {
-        if !settings
-            .trusted_proxies
-            .iter()
-            .any(|network| contains(network, nearest))
-        {
+        if !trusted.iter().any(|network| network.contains(nearest)) {
             break;
         }
         let Ok(hop) = hop.trim().parse::<IpAddr>() else {
@@ -41,7 +37,7 @@ pub(crate) fn address(settings: &Settings, parts: &Parts) -> Option<IpAddr> {
 
 /// The network that failed sign-ins from here are counted for.
 pub(crate) fn network(settings: &Settings, parts: &Parts) -> String {
-    guessing_network(address(settings, parts))
+    guessing_network(address(&settings.trusted_proxies, parts))
 }
 
 /// The device as a user's list of sessions shows it.
@@ -49,7 +45,7 @@ pub(crate) fn device(settings: &Settings, parts: &Parts, device_name: Option<Str
     Device {
         device_name,
         user_agent: user_agent(&parts.headers),
-        ip: address(settings, parts).map(coarse),
+        ip: address(&settings.trusted_proxies, parts).map(coarse),
     }
 }
 
@@ -96,20 +92,6 @@ pub(crate) fn short_user_agent(text: &str) -> String {
     }
 }
 
-fn contains(network: &Network, address: IpAddr) -> bool {
-    let (bits, width, base) = match (network.address.to_canonical(), address) {
-        (IpAddr::V4(base), IpAddr::V4(address)) => (
-            u128::from(address.to_bits()),
-            32,
-            u128::from(base.to_bits()),
-        ),
-        (IpAddr::V6(base), IpAddr::V6(address)) => (address.to_bits(), 128, base.to_bits()),
-        _ => return false,
-    };
-    let outside = u32::from(network.prefix).min(width);
-    (bits ^ base).checked_shr(width - outside).unwrap_or(0) == 0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,18 +104,51 @@ mod tests {
         assert_eq!(short_user_agent(""), "");
     }
 
-    #[test]
-    fn a_network_contains_its_addresses_only() {
-        let network = |text: &str, prefix| Network {
-            address: text.parse().unwrap(),
-            prefix,
+    /// Where the request comes from by these headers, sent by this peer to an authority that trusts 10.0.0.0/8.
+    fn found(peer: &str, forwarded: &[&str]) -> String {
+        let mut request = http::Request::new(());
+        for value in forwarded {
+            let value = http::HeaderValue::from_bytes(value.as_bytes()).unwrap();
+            request.headers_mut().append("x-forwarded-for", value);
+        }
+        let mut parts = request.into_parts().0;
+        let peer: IpAddr = peer.parse().unwrap();
+        parts
+            .extensions
+            .insert(ConnectInfo(SocketAddr::new(peer, 1)));
+        let ours = Network {
+            address: "10.0.0.0".parse().unwrap(),
+            prefix: 8,
         };
-        let address = |text: &str| text.parse().unwrap();
-        assert!(contains(&network("10.1.0.0", 16), address("10.1.200.3")));
-        assert!(!contains(&network("10.1.0.0", 16), address("10.2.0.1")));
-        assert!(contains(&network("0.0.0.0", 0), address("203.0.113.9")));
-        assert!(!contains(&network("0.0.0.0", 0), address("::1")));
-        assert!(contains(&network("::1", 128), address("::1")));
-        assert!(!contains(&network("::1", 128), address("::2")));
+        address(&[ours], &parts).unwrap().to_string()
+    }
+
+    #[test]
+    fn only_trusted_proxies_are_believed_and_only_their_own_word() {
+        // A stranger says what they like.
+        assert_eq!(found("192.0.2.1", &["198.51.100.7"]), "192.0.2.1");
+        // A proxy adds whom it saw; what was there before came from the stranger.
+        assert_eq!(found("10.0.0.1", &["198.51.100.7"]), "198.51.100.7");
+        assert_eq!(
+            found("10.0.0.1", &["127.0.0.1, 198.51.100.7"]),
+            "198.51.100.7"
+        );
+        assert_eq!(
+            found("10.0.0.1", &["127.0.0.1", "198.51.100.7"]),
+            "198.51.100.7"
+        );
+        assert_eq!(
+            found("10.0.0.1", &["1.1.1.1, 198.51.100.7, 10.0.0.2"]),
+            "198.51.100.7"
+        );
+        assert_eq!(
+            found("::ffff:10.0.0.1", &["::ffff:198.51.100.7"]),
+            "198.51.100.7"
+        );
+        assert_eq!(found("10.0.0.1", &["2001:db8::1"]), "2001:db8::1");
+        // What cannot be read is nobody's: the proxy answers for it, and nothing further out is believed.
+        assert_eq!(found("10.0.0.1", &["198.51.100.7, unknown"]), "10.0.0.1");
+        assert_eq!(found("10.0.0.1", &["198.51.100.7, "]), "10.0.0.1");
+        assert_eq!(found("10.0.0.1", &[]), "10.0.0.1");
     }
 }
