@@ -6,7 +6,8 @@ use std::sync::Mutex;
 use prolong_core::FeedKind;
 use prolong_store::conformance::{rotation, run, session, user};
 use prolong_store::{
-    Change, EndAll, MemoryStore, NewFeedEntry, SqliteOptions, SqliteStore, Store, Transaction,
+    Change, EndAll, KeyState, MemoryStore, NewFeedEntry, SealedKey, SqliteOptions, SqliteStore,
+    Store, Transaction,
 };
 use tempfile::{TempDir, tempdir};
 
@@ -132,9 +133,24 @@ async fn a_backup_is_put_back_and_what_was_replaced_is_kept() {
         .commit(Transaction::of(Change::StartSession(first.clone())))
         .await
         .unwrap();
+    let key = |kid: &str, state| {
+        Change::PutSigningKey(SealedKey {
+            kid: kid.to_owned(),
+            algorithm: "ES256".to_owned(),
+            state,
+            public_jwk: "{}".to_owned(),
+            sealed: vec![1],
+            created_at: first.started_at,
+            state_since: first.started_at,
+        })
+    };
+    let put = |kid, state| store.commit(Transaction::of(key(kid, state)));
+    put("leaked", KeyState::Active).await.unwrap();
+    put("good", KeyState::Retiring).await.unwrap();
     let file = dir.path().join("backup");
     store.backup(&file).unwrap();
     assert!(store.backup(&file).is_err(), "it overwrote a backup");
+    put("leaked", KeyState::Dead).await.unwrap();
     let told = NewFeedEntry {
         kind: FeedKind::EverythingBefore,
         key: [0; 8],
@@ -153,11 +169,22 @@ async fn a_backup_is_put_back_and_what_was_replaced_is_kept() {
     let report = restore().unwrap();
     assert_eq!((report.sessions, report.users, report.ended), (1, 1, 1));
     assert_eq!(report.newest, Some(first.rotated_at));
+    assert_eq!(report.dead_keys, 1);
     assert!(report.kept_aside.unwrap().exists());
     let store = open(&dir).unwrap();
     let found = store.session(first.id).await.unwrap().unwrap().session;
     assert_eq!(found.generation, first.generation);
     assert_ne!(found.life, first.life);
+    let keys = store.signing_keys().await.unwrap();
+    let states: Vec<_> = keys
+        .iter()
+        .map(|key| (key.kid.as_str(), key.state, key.sealed.len()))
+        .collect();
+    assert!(
+        states.contains(&("leaked", KeyState::Dead, 0)),
+        "a key that was declared unsafe came back"
+    );
+    assert!(states.contains(&("good", KeyState::Retiring, 1)));
     let head = store.feed_head().await.unwrap();
     assert_eq!((head.epoch, head.seq), ([2; 16], 1));
     let lines = store.feed_after(0, 9).await.unwrap();

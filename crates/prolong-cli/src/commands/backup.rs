@@ -80,15 +80,20 @@ pub(super) async fn restore(
             path.display()
         )
     });
+    let dead = match report.dead_keys {
+        0 => String::new(),
+        n => format!(". {n} signing keys that were distrusted since then stay so"),
+    };
     let text = format!(
         "restored {} users and {} sessions, of which {} were ended now; {newest}. Bans, sign-outs and password changes \
-         since then are lost too: repeat those that matter{kept}",
+         since then are lost too: repeat those that matter{dead}{kept}",
         report.users, report.sessions, report.ended
     );
     let facts = json!({
         "users": report.users,
         "sessions": report.sessions,
         "ended": report.ended,
+        "dead_keys": report.dead_keys,
         "newest": report.newest.map(shown),
         "kept_aside": report.kept_aside,
     });

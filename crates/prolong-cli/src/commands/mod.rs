@@ -67,6 +67,22 @@ pub(crate) async fn run(mut args: Args, out: &Out) -> anyhow::Result<()> {
     }
 }
 
+/// A token goes over TLS, or nowhere: to this machine, by an address that no resolver can lead elsewhere.
+fn refuse_in_the_clear(server: &str) -> anyhow::Result<()> {
+    let url = reqwest::Url::parse(server).ok();
+    let safe = url.as_ref().is_some_and(|url| {
+        let here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        url.scheme() == "https" || (url.scheme() == "http" && here)
+    });
+    if !safe {
+        bail!("--server must be an https:// address: the token must not travel in the clear");
+    }
+    if url.is_some_and(|url| !url.username().is_empty() || url.password().is_some()) {
+        bail!("--server must not name a user: what stands before an @ is not where it leads");
+    }
+    Ok(())
+}
+
 /// `--server` and its token.
 fn remote(args: &mut Args) -> anyhow::Result<Option<Remote>> {
     let Some(server) = args.server.take() else {
@@ -75,14 +91,7 @@ fn remote(args: &mut Args) -> anyhow::Result<Option<Remote>> {
         }
         return Ok(None);
     };
-    let https = server.starts_with("https://");
-    let host = server
-        .strip_prefix("http://")
-        .map(|rest| rest.split(['/', ':']).next());
-    let here = matches!(host, Some(Some("localhost" | "127.0.0.1" | "[")));
-    if !https && !here {
-        bail!("--server must be an https:// address: the token must not travel in the clear");
-    }
+    refuse_in_the_clear(&server)?;
     let token = match (args.token.take(), &args.token_file) {
         (Some(token), None) => token,
         (_, Some(file)) if file.as_os_str() == "-" => {
@@ -107,4 +116,35 @@ fn remote(args: &mut Args) -> anyhow::Result<Option<Remote>> {
         server: server.trim_end_matches('/').to_owned(),
         token,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_never_travels_in_the_clear_beyond_this_machine() {
+        for good in [
+            "https://auth.example.com",
+            "https://auth.example.com/auth",
+            "http://localhost:8080",
+            "http://127.0.0.1:8080/auth",
+            "http://[::1]:8080",
+        ] {
+            assert!(refuse_in_the_clear(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://auth.example.com",
+            "http://localhost:80@evil.example",
+            "https://auth.example.com@evil.example",
+            "http://localhost.evil.example",
+            "http://[2001:db8::1]",
+            "http://127.0.0.1.evil.example",
+            "ftp://localhost",
+            "localhost:8080",
+            "",
+        ] {
+            assert!(refuse_in_the_clear(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags, params};
 
 use super::{SqliteStore, open};
-use crate::{Change, Committed, NewFeedEntry, StoreError};
+use crate::{Change, Committed, KeyState, NewFeedEntry, StoreError};
 
 /// What a restore put in place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct RestoreReport {
     pub ended: u64,
     /// The newest start or rotation in the backup: what came later is lost.
     pub newest: Option<Timestamp>,
+    /// Signing keys of the backup that the replaced database knew to be unsafe: they are dead here too.
+    pub dead_keys: u64,
     /// Where the replaced database was kept, if there was one.
     pub kept_aside: Option<PathBuf>,
 }
@@ -63,7 +65,8 @@ impl SqliteStore {
 
     /// Puts a backup in place of the database in `data_dir`, under the feed epoch `new_epoch` (16 random bytes), and
     /// sets the fact `restore_declared`, so that clients that are ahead of the backup are adopted. With `end_all`,
-    /// ends every live session, and tells the feed in the same transaction. The backup itself is not touched.
+    /// ends every live session, and tells the feed in the same transaction. A signing key that was declared unsafe since
+    /// the backup was made stays so, as far as the database in place can be read. The backup itself is not touched.
     ///
     /// # Errors
     /// If a server uses `data_dir`, or the backup is damaged, of another program, or of a newer prolong: then the
@@ -83,8 +86,10 @@ impl SqliteStore {
         open::private(&fresh).map_err(|error| cannot("write", &fresh, &error))?;
         copy(backup, &fresh)?;
         let db = open::writer(&fresh, new_epoch)?;
-        let mut report =
-            declare(&db, end_all, new_epoch).map_err(|error| open::explain(backup, &error))??;
+        // A database that is damaged may be the very reason for the restore.
+        let dead = dead_keys(&place).unwrap_or_default();
+        let mut report = declare(&db, end_all, new_epoch, &dead)
+            .map_err(|error| open::explain(backup, &error))??;
         db.close()
             .map_err(|(_, error)| open::explain(&fresh, &error))?;
         sync(&fresh)?;
@@ -119,10 +124,19 @@ fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
         .map_err(told)
 }
 
+/// The signing keys that a database knows to be unsafe.
+fn dead_keys(place: &Path) -> rusqlite::Result<Vec<String>> {
+    let db = Connection::open_with_flags(place, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let mut dead = db.prepare("SELECT kid FROM signing_key WHERE state = ?1")?;
+    dead.query_map(params![KeyState::Dead.number()], |row| row.get(0))?
+        .collect()
+}
+
 fn declare(
     db: &Connection,
     end_all: Option<EndAll>,
     epoch: [u8; 16],
+    dead: &[String],
 ) -> rusqlite::Result<Result<RestoreReport, StoreError>> {
     let sound: String = db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if sound != "ok" {
@@ -142,6 +156,13 @@ fn declare(
         "INSERT OR REPLACE INTO fact VALUES ('restore_declared', 'true')",
         [],
     )?;
+    let mut dead_keys = 0;
+    for kid in dead {
+        dead_keys += step.execute(
+            "UPDATE signing_key SET state = ?2, sealed = zeroblob(0) WHERE kid = ?1 AND state <> ?2",
+            params![kid, KeyState::Dead.number()],
+        )?;
+    }
     let ended = match end_all {
         None => 0,
         Some(EndAll { at, told }) => {
@@ -157,6 +178,7 @@ fn declare(
         sessions: counts.sessions,
         users: counts.users,
         ended: ended as u64,
+        dead_keys: dead_keys as u64,
         newest: newest.map(Timestamp::from_millis),
         kept_aside: None,
     }))
