@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use prolong_core::{Policy, ProlongWith};
-use prolong_store::StoreError;
+use prolong_store::{Store, StoreError};
 use prolong_verify::{Audience, Expected, SeenTokens};
 
 use super::activity::ActivitySeen;
@@ -28,6 +28,12 @@ pub enum StartFault {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A client has the id of a user.
+    #[error(
+        "the client id \"{0}\" is the id of a user, and the tokens of machines have the client's id as `sub`: give the \
+         client another `id`"
+    )]
+    ClientIsUser(String),
     /// The clock.
     #[error("the clock cannot be trusted: {0}")]
     Clock(String),
@@ -51,6 +57,7 @@ impl Authority {
         } = parts;
         let now = clock.trusted_now().map_err(StartFault::Clock)?;
         register::check(&*store, &master_keys).await?;
+        refuse_clients_that_are_users(&settings, &*store).await?;
         warn_of_bare_tokens(&settings);
         let signing =
             SigningRing::load(&*store, &master_keys, settings.algorithm, now, &*entropy).await?;
@@ -112,6 +119,20 @@ fn policies(settings: &Settings) -> impl Iterator<Item = &Policy> {
         let policies = std::iter::once(&client.policy).chain(&client.policy_remembered);
         policies.map(|policy| &**policy)
     })
+}
+
+/// Users are not made with a client's id; but a client may be registered later.
+async fn refuse_clients_that_are_users(
+    settings: &Settings,
+    store: &dyn Store,
+) -> Result<(), StartFault> {
+    for id in settings.clients.keys() {
+        let user = store.user(crate::keys::user_key(id)).await?;
+        if user.is_some_and(|user| user.sub == *id) {
+            return Err(StartFault::ClientIsUser(id.clone()));
+        }
+    }
+    Ok(())
 }
 
 /// A public client's refresh token must rotate or be bound to a key (RFC 9700 §2.2.2). The operator may know better.

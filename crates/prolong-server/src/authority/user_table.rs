@@ -90,15 +90,11 @@ impl Authority {
             let Some(tables) = &self.user_tables else {
                 return Err("no client was made for it".to_owned());
             };
-            // The URL may hold a secret of the operator's.
-            let answer = ask(tables, url, &question).await;
-            answer.map_err(|error| error.without_url().to_string())
+            let answer = short_answer(tables.post(&**url).json(&question)).await?;
+            said(serde_json::from_slice(&answer).map_err(|error| error.to_string())?)
         };
         let failed = match tokio::time::timeout(PATIENCE, asking).await {
-            Ok(Ok(answer)) => match said(answer) {
-                Ok(says) => return says,
-                Err(fault) => fault,
-            },
+            Ok(Ok(says)) => return says,
             Ok(Err(fault)) => fault,
             Err(_) => "no answer within a second".to_owned(),
         };
@@ -114,13 +110,20 @@ impl Authority {
     }
 }
 
-async fn ask(
-    tables: &reqwest::Client,
-    url: &str,
-    question: &Question<'_>,
-) -> reqwest::Result<Answer> {
-    let response = tables.post(url).json(question).send().await?;
-    response.error_for_status()?.json().await
+/// The body of an answer that is no longer than one may be.
+async fn short_answer(request: reqwest::RequestBuilder) -> Result<Vec<u8>, String> {
+    // The URL may hold a secret of the operator's.
+    let broken = |error: reqwest::Error| error.without_url().to_string();
+    let response = request.send().await.map_err(broken)?;
+    let mut response = response.error_for_status().map_err(broken)?;
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(broken)? {
+        body.extend_from_slice(&chunk);
+        if body.len() > MOST {
+            return Err(format!("its answer is longer than {MOST} bytes"));
+        }
+    }
+    Ok(body)
 }
 
 fn said(answer: Answer) -> Result<TableSays, String> {
@@ -144,6 +147,8 @@ fn said(answer: Answer) -> Result<TableSays, String> {
 }
 
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Bytes of an answer; the claims in it may have 4 KiB.
+const MOST: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -230,5 +235,18 @@ mod tests {
             *table.answer.lock() = json!({ "allow": "perhaps" });
             assert_eq!(w.refresh(&token, "").await.status, status);
         }
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_an_end_is_cut_short() {
+        let (w, table) = beside_a_table(CheckFailure::Refuse).await;
+        let token = w.signed_in("web").await.answer.refresh_token.unwrap();
+        w.later(60);
+        let long = "x".repeat(super::MOST);
+        *table.answer.lock() = json!({ "allow": true, "more": long });
+        let refused = w.refresh(&token, "").await;
+        assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+        *table.answer.lock() = json!({ "allow": true });
+        assert_eq!(w.refresh(&token, "").await.status, StatusCode::OK);
     }
 }

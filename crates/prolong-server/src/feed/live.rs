@@ -258,7 +258,7 @@ fn seconds(at: Timestamp) -> u64 {
 }
 
 const BATCH: usize = 10_000;
-const FRAME_ENTRIES: usize = 1_000;
+const FRAME_ENTRIES: usize = 250;
 
 #[cfg(test)]
 mod tests {

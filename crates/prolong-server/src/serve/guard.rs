@@ -4,7 +4,8 @@
 //! 2. A body that has not arrived within `limits.request_timeout` is 408.
 //! 3. A request that is not answered within the same time again is 503: whether it took effect is unknown, so the
 //!    client tries again. The head of an answer counts; a stream may go on.
-//! 4. Every answer says `nosniff` and `no-referrer`, unless its handler said otherwise.
+//! 4. Every answer says `nosniff`, `no-referrer` and `no-store`, and may neither be framed nor load anything, unless its
+//!    handler said otherwise.
 //!
 //! Deployment: behind a reverse proxy that buffers bodies, 2 never strikes here.
 
@@ -93,9 +94,14 @@ impl Guard {
     }
 }
 
-const QUIET: [(HeaderName, &str); 2] = [
+const QUIET: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
+    (header::CACHE_CONTROL, "no-store"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
 ];
 
 #[cfg(test)]
@@ -123,10 +129,19 @@ mod tests {
 
     #[tokio::test]
     async fn size_and_time_are_limited() {
-        assert_eq!(
-            answer(post_to("/", Body::from("12345678"))).await.status(),
-            StatusCode::OK
-        );
+        let good = answer(post_to("/", Body::from("12345678"))).await;
+        assert_eq!(good.status(), StatusCode::OK);
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("cache-control", "no-store"),
+            (
+                "content-security-policy",
+                "default-src 'none'; frame-ancestors 'none'",
+            ),
+        ] {
+            assert_eq!(good.headers()[name], value, "{name}");
+        }
         assert_eq!(
             answer(post_to("/", Body::from("123456789"))).await.status(),
             StatusCode::PAYLOAD_TOO_LARGE
@@ -148,6 +163,5 @@ mod tests {
         );
         let slow = answer(post_to("/slow", Body::empty())).await;
         assert_eq!(slow.status(), StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(slow.headers()[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
     }
 }

@@ -103,10 +103,14 @@ impl PasswordHash {
         }
     }
 
-    /// Whether it should be replaced by one made here, at the next chance: another notation, or cheaper than `cost`.
-    pub(crate) fn needs_rehash(&self, cost: &Cost) -> bool {
-        let Kind::Argon2(hash) = &self.kind else {
-            return true;
+    /// Whether it should be replaced by one made here of this password, which it has just verified: another notation, or
+    /// cheaper than `cost`. Of long passwords bcrypt looks at the first 72 bytes only, so what came behind them is unproved
+    /// and may be a slip, which must not become the password.
+    pub(crate) fn needs_rehash(&self, cost: &Cost, password: &[u8]) -> bool {
+        let hash = match &self.kind {
+            Kind::Argon2(hash) => hash,
+            Kind::Bcrypt => return password.len() < BCRYPT_READS,
+            Kind::Django { .. } => return true,
         };
         let Ok(params) = Params::try_from(&**hash) else {
             return true;
@@ -211,6 +215,8 @@ fn django_kind(rest: &str) -> Result<Kind, HashFault> {
     })
 }
 
+/// Bytes of a password, the NUL behind it included, that bcrypt looks at.
+const BCRYPT_READS: usize = 72;
 const BCRYPT: [&str; 4] = ["$2a$", "$2b$", "$2x$", "$2y$"];
 
 #[cfg(test)]
@@ -227,9 +233,9 @@ mod tests {
         let hash = PasswordHash::parse(&text).unwrap();
         assert!(hash.verify(b"correct horse"));
         assert!(!hash.verify(b"correct horse "));
-        assert!(!hash.needs_rehash(&cheap()));
-        assert!(hash.needs_rehash(&Cost::new(16, 1)));
-        assert!(hash.needs_rehash(&Cost::new(8, 2)));
+        assert!(!hash.needs_rehash(&cheap(), b"correct horse"));
+        assert!(hash.needs_rehash(&Cost::new(16, 1), b""));
+        assert!(hash.needs_rehash(&Cost::new(8, 2), b""));
     }
 
     #[test]
@@ -243,8 +249,19 @@ mod tests {
             let hash = PasswordHash::parse(&text.format_for_version(version)).unwrap();
             assert!(hash.verify(b"correct horse"));
             assert!(!hash.verify(b"wrong"));
-            assert!(hash.needs_rehash(&cheap()));
+            assert!(hash.needs_rehash(&cheap(), b"correct horse"));
         }
+    }
+
+    #[test]
+    fn what_bcrypt_did_not_look_at_does_not_become_the_password() {
+        let long = [b'x'; 80];
+        let text = bcrypt::hash_with_salt(long, 4, [7; 16]).unwrap();
+        let hash = PasswordHash::parse(&text.format_for_version(bcrypt::Version::TwoB)).unwrap();
+        let slip = [&long[..79], b"y"].concat();
+        assert!(hash.verify(&slip), "bcrypt cannot tell");
+        assert!(!hash.needs_rehash(&cheap(), &slip) && !hash.needs_rehash(&cheap(), &long[..72]));
+        assert!(hash.needs_rehash(&cheap(), &long[..71]));
     }
 
     #[test]
@@ -261,7 +278,7 @@ mod tests {
         let hash = PasswordHash::parse(&text).unwrap();
         assert!(hash.verify(b"correct horse"));
         assert!(!hash.verify(b"wrong"));
-        assert!(hash.needs_rehash(&cheap()));
+        assert!(hash.needs_rehash(&cheap(), b"correct horse"));
     }
 
     /// The example of Django's own documentation and tests: password "lètmein", salt "seasalt", 1,000,000 rounds would
@@ -281,7 +298,7 @@ mod tests {
     fn nobody_has_nobodys_password() {
         let hash = cheap().nobodys().unwrap();
         assert!(!hash.verify(b""));
-        assert!(!hash.needs_rehash(&cheap()));
+        assert!(!hash.needs_rehash(&cheap(), b"correct horse"));
     }
 
     #[test]

@@ -67,10 +67,11 @@ impl PasswordPool {
             .ok_or(PasswordBusy)
     }
 
-    /// Whether a stored hash should be replaced once its password is known.
+    /// Whether a stored hash should be replaced by one of this password, which it verified.
     #[must_use]
-    pub fn needs_rehash(&self, hash: &str) -> bool {
-        PasswordHash::parse(hash).is_ok_and(|hash| hash.needs_rehash(&self.cost))
+    pub fn needs_rehash(&self, hash: &str, password: &str) -> bool {
+        PasswordHash::parse(hash)
+            .is_ok_and(|hash| hash.needs_rehash(&self.cost, password.as_bytes()))
     }
 
     async fn take_turn<T: Send + 'static>(
@@ -137,7 +138,7 @@ mod tests {
             pool.verify("correct horse", Some("garbage")).await,
             Ok(false)
         );
-        assert!(!pool.needs_rehash(&hash));
+        assert!(!pool.needs_rehash(&hash, "correct horse"));
     }
 
     #[tokio::test]

@@ -20,6 +20,7 @@ use crate::authority::ticket::TICKET_SECONDS;
 use crate::http::problem::Failure;
 use crate::http::sessions::fields::{Body, Fields, Segment, invalid};
 use crate::http::sessions::{place, slot};
+use crate::serve::OPERATOR;
 use crate::users::{coarse, parsed_claims};
 
 pub(super) async fn post(
@@ -47,7 +48,7 @@ pub(super) async fn post(
         return Ok(response);
     }
     let signed_in = authority
-        .start_session(&Who::Brought { sub }, &sign_in)
+        .start_session(&Who::Brought { sub, as_of: None }, &sign_in)
         .await?;
     // The backend gets the refresh token itself, whatever the client's transport: it has no cookies.
     Ok(slot::tokens(StatusCode::CREATED, &signed_in.answer))
@@ -69,7 +70,8 @@ pub(super) async fn reauthenticate(
 
 fn sign_in(authority: &Authority, fields: &Fields, actor: String) -> Result<SignIn, Failure> {
     let id = fields.required_text("client_id")?;
-    let client = authority.client(id).cloned();
+    let client = authority.client(id).filter(|client| client.id != OPERATOR);
+    let client = client.cloned();
     let client = client.ok_or_else(|| invalid("client_id", "names no registered client"))?;
     let claims = fields.value("claims").map(parsed_claims).transpose();
     let ip = match fields.text("ip")? {
@@ -112,6 +114,7 @@ fn authenticated_at(authority: &Authority, fields: &Fields) -> Result<Option<Tim
             .map(|at| Timestamp::from_millis(at.as_millisecond())),
         Some(_) => None,
     };
+    let at = at.filter(|at| *at >= Timestamp::EPOCH);
     let at = at.ok_or_else(|| {
         invalid(
             "auth_time",

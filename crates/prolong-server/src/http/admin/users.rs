@@ -98,12 +98,26 @@ pub(super) async fn post(
     let mut response = (StatusCode::CREATED, Json(shown(&user))).into_response();
     let path = format!(
         "{}/v1/admin/users/{}",
-        authority.settings.base_path, user.sub
+        authority.settings.base_path,
+        segment(&user.sub)
     );
     if let Ok(value) = HeaderValue::from_str(&path) {
         response.headers_mut().insert(header::LOCATION, value);
     }
     Ok(response)
+}
+
+/// One segment of a path (RFC 3986 §3.3).
+fn segment(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let encoded = text.bytes().map(|byte| {
+        if plain(byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    });
+    encoded.collect()
 }
 
 /// A user as administrators see them.

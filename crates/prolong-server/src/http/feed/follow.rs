@@ -233,5 +233,5 @@ const UNKNOWN_CURSOR: &str =
 const BEAT: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Events that may wait for a reader.
-const WAITING: usize = 4;
+const WAITING: usize = 1;
 const POLL: Duration = Duration::from_secs(3);

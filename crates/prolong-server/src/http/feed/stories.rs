@@ -231,7 +231,7 @@ async fn a_long_way_comes_in_several_frames() {
     let (w, token) = guarded().await;
     let start = cursor(&w.snapshot(&token).await);
     let entry = w.authority.key_dead("k");
-    let changes = vec![prolong_store::Change::AppendFeed(entry); 2_500];
+    let changes = vec![prolong_store::Change::AppendFeed(entry); 625];
     let transaction = prolong_store::Transaction { changes };
     w.authority.commit_and_tell(transaction).await.unwrap();
     let mut events = w
@@ -242,10 +242,7 @@ async fn a_long_way_comes_in_several_frames() {
         assert!(seen.len() < 4, "and then a heartbeat");
         seen.push((frame.first, frame.last, frame.entries.len()));
     }
-    assert_eq!(
-        seen,
-        [(1, 1000, 1000), (1001, 2000, 1000), (2001, 2500, 500)]
-    );
+    assert_eq!(seen, [(1, 250, 250), (251, 500, 250), (501, 625, 125)]);
 }
 
 #[tokio::test(start_paused = true)]

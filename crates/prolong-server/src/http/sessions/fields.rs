@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use prolong_protocol::problem::Code;
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::http::problem::Failure;
@@ -47,7 +47,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
     }
 }
 
-/// A JSON object as it came; no member twice.
+/// A JSON object as it came; no member twice, at no depth.
 #[derive(Debug)]
 pub(crate) struct Fields(Map<String, Value>);
 
@@ -172,18 +172,72 @@ impl<'de> Deserialize<'de> for Unique {
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Unique, A::Error> {
-                let mut map = Map::new();
-                while let Some((name, value)) = members.next_entry::<String, Value>()? {
-                    if map.insert(name, value).is_some() {
-                        return Err(A::Error::custom("a member twice"));
-                    }
-                }
-                Ok(Unique(map))
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Unique, A::Error> {
+                unique(members).map(Unique)
             }
         }
         deserializer.deserialize_map(Members)
     }
+}
+
+/// Any value whose objects name no member twice: what a proxy in front read must be what is read here.
+struct Deep(Value);
+
+impl<'de> Deserialize<'de> for Deep {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Anything).map(Self)
+    }
+}
+
+struct Anything;
+
+impl<'de> Visitor<'de> for Anything {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON that names no member twice")
+    }
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+    fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
+        Ok(Value::Bool(flag))
+    }
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::from(number))
+    }
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(Value::from(number))
+    }
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        Ok(Value::from(number))
+    }
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::from(text))
+    }
+    fn visit_string<E>(self, text: String) -> Result<Value, E> {
+        Ok(Value::from(text))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Deep(item)) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Value, A::Error> {
+        unique(members).map(Value::Object)
+    }
+}
+
+fn unique<'de, A: MapAccess<'de>>(mut members: A) -> Result<Map<String, Value>, A::Error> {
+    let mut map = Map::new();
+    while let Some((name, Deep(value))) = members.next_entry::<String, Deep>()? {
+        if map.insert(name, value).is_some() {
+            return Err(A::Error::custom("a member twice"));
+        }
+    }
+    Ok(map)
 }
 
 #[cfg(test)]
@@ -204,7 +258,17 @@ mod tests {
     fn every_fault_has_its_status_and_names_its_field() {
         let none = Fields::read(&HeaderMap::new(), &Bytes::from_static(b"{}")).unwrap_err();
         assert_eq!(none.code, Code::UnsupportedMediaType);
-        for broken in ["", "{", "[]", "7", "null", r#"{"a":1,"a":2}"#, "{} x"] {
+        for broken in [
+            "",
+            "{",
+            "[]",
+            "7",
+            "null",
+            r#"{"a":1,"a":2}"#,
+            r#"{"a":[{"b":1,"b":2}]}"#,
+            r#"{"a":{"b":{"c":1,"c":1}}}"#,
+            "{} x",
+        ] {
             assert_eq!(
                 read(broken).unwrap_err().code,
                 Code::MalformedBody,
