@@ -46,7 +46,9 @@ use crate::users::{PasswordPool, SignInThrottle};
 pub use new::StartFault;
 
 pub(crate) use authenticate::Credential;
-pub(crate) use machine_token::{MACHINE_SCOPES, MachineTokenRefused};
+#[cfg(test)]
+pub(crate) use machine_token::MACHINE_SCOPES;
+pub(crate) use machine_token::MachineTokenRefused;
 pub(crate) use outside_ids::OutsideIds;
 pub(crate) use prolong::{ClientProof, NotProlonged, Presented, Prolonged};
 pub(crate) use renew::RenewWish;

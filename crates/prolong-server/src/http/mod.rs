@@ -5,6 +5,8 @@ pub mod problem;
 pub mod sessions;
 
 pub(crate) mod activity;
+#[cfg(test)]
+mod attacks;
 pub(crate) mod bearer;
 pub(crate) mod body;
 pub(crate) mod client_auth;
@@ -21,6 +23,8 @@ mod metrics_stories;
 pub(crate) mod oauth;
 #[cfg(test)]
 pub(crate) mod oauth_world;
+#[cfg(test)]
+mod races;
 mod renew;
 #[cfg(test)]
 mod user_stories;

@@ -162,6 +162,16 @@ pub(crate) async fn world_with(draft: PolicyDraft, decide: impl FnOnce(&mut Sett
 }
 
 impl World {
+    /// The same store and clock under another authority.
+    pub(crate) fn with(&self, authority: Arc<Authority>) -> Self {
+        Self {
+            router: super::router(Arc::clone(&authority)),
+            authority,
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+
     pub(crate) fn later(&self, seconds: i64) {
         self.clock.advance_millis(seconds * 1000);
     }
@@ -186,6 +196,7 @@ impl World {
             .start_session(
                 &Who::Brought {
                     sub: "maryo".to_owned(),
+                    as_of: None,
                 },
                 &sign_in,
             )
