@@ -187,6 +187,21 @@ async fn distrusting_a_refresh_key_ends_what_hangs_on_it_and_nothing_else() {
     );
 }
 
+/// Its current token is signed with the new key, and its predecessor, which still counts, with the one that leaked.
+#[tokio::test]
+async fn a_session_that_has_only_just_moved_hangs_on_the_old_key_still() {
+    let w = world(PolicyDraft::default()).await;
+    let before = with(&w, ONE).await;
+    let ann = sessions(&w, &before, &["ann"]).await.remove(0);
+    let router = with(&w, BOTH).await;
+    let moved = rotated(&w, &router, &ann).await;
+    let token = admin(&router).await;
+    let (_, answer) = post(&router, "/v1/admin/keys/refresh/1/distrust", &token, "").await;
+    assert_eq!(answer["sessions_ended"], 1, "{answer}");
+    let (_, answer) = refresh(&router, &moved).await;
+    assert_eq!(answer["reason"], "key_distrusted", "{answer}");
+}
+
 #[tokio::test]
 async fn a_refresh_key_that_is_not_there_is_named() {
     let w = world(PolicyDraft::default()).await;

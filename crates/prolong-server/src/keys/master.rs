@@ -153,6 +153,23 @@ mod tests {
     }
 
     #[test]
+    fn a_generated_key_is_what_the_entropy_gave() {
+        struct Sevens;
+        impl Entropy for Sevens {
+            fn fill(&self, bytes: &mut [u8]) {
+                bytes.fill(7);
+            }
+        }
+        let line = MasterKeys::generate_line(KeyId(9), &Sevens);
+        assert_eq!(
+            *line,
+            format!("9 {}", URL_SAFE_NO_PAD.encode([7; 32])),
+            "an id and 32 bytes that were drawn"
+        );
+        assert_eq!(MasterKeys::parse(&line).unwrap().newest(), KeyId(9));
+    }
+
+    #[test]
     fn purposes_give_different_keys() {
         let keys = MasterKeys::parse(&format!("1 {KEY}")).unwrap();
         assert_ne!(*keys.derive("a")[0].1, *keys.derive("b")[0].1);

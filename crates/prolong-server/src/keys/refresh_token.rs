@@ -253,6 +253,23 @@ mod tests {
         );
     }
 
+    /// With a tag of ours over it: such a token is of another version of this program.
+    #[test]
+    fn another_version_does_not_open() {
+        let keys = keys(OLD);
+        let token = keys
+            .seal(SESSION, KeyId(1), Generation(5), &secret())
+            .unwrap();
+        for version in [0, 1, 2, 255] {
+            let mut bytes = URL_SAFE_NO_PAD.decode(&token[PREFIX.len()..]).unwrap();
+            bytes[0] = version;
+            let tag = tag(keys.key(KeyId(1)).unwrap(), &bytes[..SIGNED]);
+            bytes[SIGNED..].copy_from_slice(&tag);
+            let token = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(&bytes));
+            assert_eq!(keys.open(&token).is_some(), version == 1, "{version}");
+        }
+    }
+
     #[test]
     fn a_generation_has_48_bits() {
         let keys = keys(OLD);

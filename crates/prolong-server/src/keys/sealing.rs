@@ -62,3 +62,41 @@ impl Sealing {
         self.0.first().map(|(id, _)| id.0) != sealed.first().copied()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MASTER: &str = "1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
+    struct Counted(std::sync::atomic::AtomicU8);
+
+    impl Entropy for Counted {
+        fn fill(&self, bytes: &mut [u8]) {
+            let next = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            bytes.fill(next);
+        }
+    }
+
+    #[test]
+    fn what_is_sealed_opens_under_its_own_name_alone_and_never_looks_the_same() {
+        let sealing = Sealing::derive(&MasterKeys::parse(MASTER).unwrap());
+        let entropy = Counted(std::sync::atomic::AtomicU8::new(1));
+        let first = sealing.seal("kid", b"private", &entropy).unwrap();
+        let second = sealing.seal("kid", b"private", &entropy).unwrap();
+        assert_eq!(**sealing.open("kid", &first).unwrap(), *b"private");
+        assert!(
+            sealing.open("another", &first).is_none(),
+            "moved to another row"
+        );
+        assert_ne!(first[1..13], second[1..13], "a nonce is used once");
+        for at in 0..first.len() {
+            let mut changed = first.clone();
+            changed[at] ^= 1;
+            assert!(sealing.open("kid", &changed).is_none(), "byte {at}");
+        }
+        for length in 0..first.len() {
+            assert!(sealing.open("kid", &first[..length]).is_none(), "{length}");
+        }
+    }
+}

@@ -285,6 +285,13 @@ async fn a_page_without_its_cookie_is_signed_out_and_one_with_two_tokens_at_faul
         (400, "invalid_grant")
     );
     assert!(none.body.get("reason").is_none() && none.body.get("action").is_none());
+    // A cookie that nobody signed is no better than none, and no worse.
+    for nobodys in ["plr1_AAAA", "x"] {
+        let cookie = format!("__Host-prolong-spa-0={nobodys}");
+        let forged = [FORM, ORIGIN, GUARD, ("cookie", cookie.as_str())];
+        let forged = w.send("POST", "/oauth/token", &forged, BODY).await;
+        assert_eq!((forged.status, &forged.body), (none.status, &none.body));
+    }
     // Of a client whose token travels in the body, a token was expected.
     let body = w
         .form("/oauth/token", "grant_type=refresh_token&client_id=web")

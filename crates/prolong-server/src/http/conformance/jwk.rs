@@ -80,12 +80,49 @@ async fn jwk_4_a_key_is_published_as_long_as_its_tokens_live() {
         assert_eq!(w.verify(token, "").await.status, StatusCode::OK);
     }
     let first = w.send("GET", PATH, &[], "").await;
-    assert!(first.header("cache-control").contains("max-age="));
+    // Not for longer than a new key is published before it signs, nor than verifiers look again by themselves.
+    let fresh = first.header("cache-control").split(", ");
+    let fresh = fresh.filter_map(|word| word.strip_prefix("max-age="));
+    assert_eq!(fresh.collect::<Vec<_>>(), ["300"]);
     let again = w
         .send("GET", PATH, &[("if-none-match", first.header("etag"))], "")
         .await;
     assert_eq!(
         (again.status, again.body),
         (StatusCode::NOT_MODIFIED, Value::Null)
+    );
+    w.call(
+        "POST",
+        "/v1/admin/keys/rotate",
+        &w.token_for("prolong:admin").await,
+        "",
+    )
+    .await;
+    let changed = w
+        .send("GET", PATH, &[("if-none-match", first.header("etag"))], "")
+        .await;
+    assert_eq!(changed.status, StatusCode::OK, "another document");
+    assert_ne!(changed.header("etag"), first.header("etag"));
+}
+
+/// The feed of this authority says it at once, under the dead key's own name.
+#[tokio::test]
+async fn a_dead_key_is_in_the_feed_under_its_name() {
+    let w = world(preset(Preset::Refresh)).await;
+    let admin = w.token_for("prolong:admin").await;
+    let kid = part(&admin, 0)["kid"].as_str().unwrap().to_owned();
+    let path = format!("/v1/admin/keys/{kid}/distrust");
+    assert!(w.call("POST", &path, &admin, "").await.status.is_success());
+    let reader = w.token_for("prolong:feed").await;
+    let feed = w.call("GET", "/v1/feed/snapshot", &reader, "").await;
+    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let salt = u128::from_str_radix(feed.text("salt"), 16)
+        .unwrap()
+        .to_be_bytes();
+    let entry = &feed.body["entries"][0];
+    assert_eq!(entry["kind"], "K", "{}", feed.body);
+    assert_eq!(
+        entry["key"],
+        hex(&prolong_verify::Revoked::key_of(&salt, &kid))
     );
 }

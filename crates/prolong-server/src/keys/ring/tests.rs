@@ -174,6 +174,13 @@ async fn a_key_is_published_before_it_signs_and_kept_after() {
     };
     assert_eq!(tick(28).await, [KeyState::Active]);
     assert_eq!(tick(29).await, [KeyState::Active, KeyState::Pending]);
+    // Published for longer than it must be, and the old one not of age yet: a shorter `publish_ahead`, say.
+    let early = Timestamp::EPOCH.plus(DAY * 29 + DAY / 2);
+    ring.tick(&store, early, 30 * DAY, DAY / 4, 2 * DAY, &entropy())
+        .await
+        .unwrap();
+    let states = ring.list().iter().map(|key| key.state).collect::<Vec<_>>();
+    assert_eq!(states, [KeyState::Active, KeyState::Pending]);
     let mut states = tick(30).await;
     states.sort_by_key(|state| state.number());
     assert_eq!(states, [KeyState::Active, KeyState::Retiring]);
@@ -306,4 +313,44 @@ async fn a_key_that_is_dead_already_keeps_its_date() {
     assert_eq!(dead.state_since, Timestamp::from_secs(5));
     assert!(dead.sealed.is_empty(), "the private half is gone");
     assert_eq!(ring.list().len(), 2, "one successor, not two");
+}
+
+/// Verifiers know the published successor already, so it is the one that takes over.
+#[tokio::test]
+async fn rotating_by_hand_takes_the_published_successor() {
+    let store = MemoryStore::new([0; 16]);
+    let ring = load(&store, OLD, Algorithm::Es256).await.unwrap();
+    let now = Timestamp::EPOCH.plus(DAY * 29);
+    ring.tick(&store, now, 30 * DAY, DAY, 2 * DAY, &entropy())
+        .await
+        .unwrap();
+    let keys = ring.list();
+    let published = keys.iter().find(|key| key.state == KeyState::Pending);
+    let published = published.unwrap().kid.clone();
+    let (kid, _) = ring
+        .rotate(&store, now, &entropy(), |_| Vec::new())
+        .await
+        .unwrap();
+    assert_eq!(kid, published);
+    assert_eq!(ring.list().len(), 2, "and no third was made");
+}
+
+/// A row whose private half is another key than it says, sealed under the right name all the same.
+#[tokio::test]
+async fn a_row_is_the_key_that_it_says_or_none() {
+    let store = MemoryStore::new([0; 16]);
+    let ring = load(&store, OLD, Algorithm::Es256).await.unwrap();
+    let sealing = Sealing::derive(&MasterKeys::parse(OLD).unwrap());
+    let mut row = ring.list()[0].clone();
+    let private = sealing.open(&row.kid, &row.sealed).unwrap();
+    row.kid = "chosen".to_owned();
+    row.state = KeyState::Retiring;
+    row.sealed = sealing.seal("chosen", &private, &entropy()).unwrap();
+    store
+        .commit(Transaction::of(Change::PutSigningKey(row)))
+        .await
+        .unwrap();
+    let again = load(&store, OLD, Algorithm::Es256).await.unwrap();
+    assert!(!again.jwks().contains("chosen"), "{}", again.jwks());
+    assert_eq!(again.verification_keys().len(), 1);
 }
