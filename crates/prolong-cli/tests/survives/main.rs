@@ -1,7 +1,6 @@
 //! It survives: the real binary under everything that a hostile or merely unlucky world does to it.
 //!
-//! `world.c` pretends other clocks and disks to the process under test; `docs/decisions/0050` says why. What each test
-//! caught when its rule was broken is in `TEST-NOTES.md`.
+//! `world.c` pretends other clocks and disks to the process under test.
 #![cfg(target_os = "linux")]
 #![expect(
     clippy::unwrap_used,
