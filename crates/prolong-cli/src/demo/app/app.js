@@ -108,9 +108,12 @@ session.on('ready', ({ signedIn }) => {
 })
 session.on('renewed', ({ generation, expiresIn }) => {
   ended = false
-  current = session.peek()
-  const claims = claimsOf(current)
-  addToken({ id: claims.jti, from: claims.iat * 1000, to: claims.exp * 1000, label: String(generation) })
+  current = session.peek() ?? null
+  // A tab that stood still hears of tokens that are over by now.
+  if (current) {
+    const claims = claimsOf(current)
+    addToken({ id: claims.jti, from: claims.iat * 1000, to: claims.exp * 1000, label: String(generation) })
+  }
   // Each tab hears of each renewal; the one that made it is still in it.
   if (session.state === 'renewing') say(`Tab ${tabs.letter} renewed: generation ${generation}, good for ${expiresIn} s`, 'renewals', 'renewal', tabs.letter)
   alarm(null)
