@@ -37,7 +37,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use http::{Method, StatusCode};
 use prolong_protocol::problem::Code;
 
@@ -56,7 +56,7 @@ pub fn router(authority: Arc<Authority>) -> Router {
             "/.well-known/openid-configuration",
             get(well_known::metadata),
         )
-        .route("/v1/verify", get(verify::get))
+        .route("/v1/verify", any(verify::any))
         .route("/v1/activity", post(activity::post))
         .route("/v1/sessions/current/prolong", post(renew::post))
         .merge(sessions::routes())

@@ -2,6 +2,9 @@
 //!
 //! A request with `Prolong-Activity: background` is one that no person made: it is judged as any other, but neither counts
 //! as activity nor prolongs.
+//!
+//! Every method is judged alike. A proxy may ask with the method of the request that it holds back (Envoy does), so no other
+//! method may be answered with 405, which would refuse good tokens, or with a 2xx that nobody has judged.
 
 use std::sync::Arc;
 
@@ -17,7 +20,7 @@ use super::problem::Failure;
 use crate::authority::{Authority, Forwarded, VerifyWish};
 
 /// The handler.
-pub(crate) async fn get(
+pub(crate) async fn any(
     State(authority): State<Arc<Authority>>,
     uri: Uri,
     headers: HeaderMap,

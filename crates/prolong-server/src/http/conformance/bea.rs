@@ -50,15 +50,25 @@ async fn bea_1_the_scheme_has_no_case() {
             "{scheme}"
         );
     }
-    let head = [("authorization", format!("Bearer {token}"))];
-    let head: Vec<_> = head
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    assert_eq!(
-        w.send("HEAD", "/v1/verify", &head, "").await.status,
-        StatusCode::OK
-    );
+}
+
+#[tokio::test]
+async fn forward_auth_judges_every_method_alike() {
+    let w = world(preset(Preset::Refresh)).await;
+    let token = w.signed_in("web").await.answer.access_token;
+    let bearer = format!("Bearer {token}");
+    for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+        let good = w
+            .send(method, "/v1/verify", &[("authorization", &bearer)], "")
+            .await;
+        assert_eq!(
+            (good.status, good.header("prolong-subject")),
+            (StatusCode::OK, "maryo"),
+            "{method}"
+        );
+        let none = w.send(method, "/v1/verify", &[], "").await;
+        assert_eq!(none.status, StatusCode::UNAUTHORIZED, "{method}");
+    }
 }
 
 #[tokio::test]

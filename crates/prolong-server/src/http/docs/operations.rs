@@ -257,7 +257,7 @@ fn sessions() -> Vec<Operation> {
 
 fn verify() -> Vec<Operation> {
     vec![
-        call("get", "/v1/verify", "verify", "Forward-auth for nginx, Traefik, Caddy and Envoy: judges the bearer token, and tells in `Prolong-*` headers whose it is")
+        call("get", "/v1/verify", "verify", "Forward-auth for nginx, Traefik, Caddy and Envoy: judges the bearer token, and tells in `Prolong-*` headers whose it is. Any other method does the same")
             .by(Machine(&[]))
             .query(&[
                 ("audience", "text", "for this audience; otherwise any registered one will do"),
