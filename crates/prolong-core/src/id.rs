@@ -7,20 +7,21 @@ use core::fmt;
 pub struct SessionId(pub [u8; 16]);
 
 impl SessionId {
-    /// Builds the id from 16 random bytes and the user it belongs to.
+    /// Builds the id from 16 random bytes and the shard of the user it belongs to.
     #[must_use]
-    pub fn from_random(mut random: [u8; 16], user: UserKey) -> Self {
-        random[0] = user.0[0];
-        random[1] = (user.0[1] & 0xF0) | (random[1] & 0x0F);
+    pub fn from_random(mut random: [u8; 16], shard: Shard) -> Self {
+        let [high, low] = (shard.0 << 4).to_be_bytes();
+        random[0] = high;
+        random[1] = low | (random[1] & 0x0F);
         random[6] = (random[6] & 0x0F) | 0x80;
         random[8] = (random[8] & 0x3F) | 0x80;
         Self(random)
     }
 
-    /// The virtual shard, 0–4095: the same for all sessions of a user.
+    /// The virtual shard: the same for all sessions of a user.
     #[must_use]
-    pub fn shard(self) -> u16 {
-        (u16::from(self.0[0]) << 4) | (u16::from(self.0[1]) >> 4)
+    pub fn shard(self) -> Shard {
+        Shard::leading(self.0[0], self.0[1])
     }
 
     /// Reads the hyphenated lower- or upper-case form; `None` for anything else.
@@ -42,8 +43,29 @@ impl fmt::Debug for SessionId {
     }
 }
 
-/// A user's key in the store: the first 16 bytes of SHA-256 over the user's id (`sub`), so that its first 12 bits
-/// are the shard. The `sub` itself stands in the user's row.
+/// A virtual shard, 0–4095: where a user's rows would live, if the tables were spread over several machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Shard(u16);
+
+impl Shard {
+    /// The shard of a user, from SHA-256 over their id (`sub`): its first 12 bits.
+    #[must_use]
+    pub fn of_user(sha256_of_sub: &[u8; 32]) -> Self {
+        Self::leading(sha256_of_sub[0], sha256_of_sub[1])
+    }
+
+    /// Its number, 0–4095.
+    #[must_use]
+    pub fn number(self) -> u16 {
+        self.0
+    }
+
+    fn leading(first: u8, second: u8) -> Self {
+        Self((u16::from(first) << 4) | (u16::from(second) >> 4))
+    }
+}
+
+/// A user's key in the store: 16 bytes of a hash of the user's id (`sub`), which itself stands in the user's row.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserKey(pub [u8; 16]);
 
@@ -125,4 +147,23 @@ fn parse_uuid(text: &str) -> Option<[u8; 16]> {
         digits += 1;
     }
     Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_id_is_a_uuid_of_version_8_that_begins_with_its_users_shard() {
+        let mut sha256 = [0; 32];
+        sha256[..2].copy_from_slice(&[0xd2, 0xa3]);
+        let shard = Shard::of_user(&sha256);
+        assert_eq!(shard.number(), 0xd2a);
+        let id = SessionId::from_random([0xff; 16], shard);
+        assert_eq!(id.to_string(), "d2afffff-ffff-8fff-bfff-ffffffffffff");
+        assert_eq!(id.shard(), shard);
+        let id = SessionId::from_random([0; 16], shard);
+        assert_eq!(id.to_string(), "d2a00000-0000-8000-8000-000000000000");
+        assert_eq!(SessionId::parse(&id.to_string()), Some(id));
+    }
 }

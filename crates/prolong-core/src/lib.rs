@@ -30,7 +30,7 @@ pub use deadline::{Over, over};
 pub use decide::decide;
 pub use event::{Attempt, Event, PresentedAccessToken, Refresh, Renew};
 pub use feed::{FeedEntry, FeedKind};
-pub use id::{AttemptHash, Generation, KeyId, SecretHash, SessionId, UserKey};
+pub use id::{AttemptHash, Generation, KeyId, SecretHash, SessionId, Shard, UserKey};
 pub use password_change::ended_by_password_change;
 pub use policy::{
     Activity, CheckFailure, OnPasswordChange, OnReuse, PlainPredecessor, Policy, PolicyDraft,

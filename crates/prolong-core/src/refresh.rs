@@ -2,12 +2,13 @@
 
 use core::time::Duration;
 
+use crate::activity::{self, Evidence};
 use crate::deadline::over;
 use crate::decide::{refused, refused_over, unchanged};
 use crate::{
     Class, Decision, EndReason, Flags, Life, PlainPredecessor, Policy, PresentedAccessToken,
     ProducedBy, Refresh, RefreshAnswer, Refusal, Renewal, Session, Standing, Timestamp, Verdict,
-    access, activity,
+    access,
 };
 
 /// Answers to the predecessor as concurrent, per generation and node.
@@ -205,27 +206,23 @@ impl Case<'_> {
     /// A2: generation c+1, and everything that a success renews.
     fn rotate(&self) -> Decision {
         let (session, event) = (self.session, self.event);
-        let evidence = activity::weigh(session, event.idle_for, self.now, self.policy);
-        let next = Session {
+        let mut next = Session {
             generation: session.generation.next(),
             previous_key: session.key,
-            key: session.key.max(self.event.newest_key),
+            key: session.key.max(event.newest_key),
             produced_by: event
                 .attempt
                 .map_or(ProducedBy::Unnamed, ProducedBy::Attempt),
             predecessor_attempt: session.produced_by.attempt(),
             rotated_at: self.now,
-            active_at: evidence.active_at,
             flags: Flags {
                 attempts_seen: session.flags.attempts_seen || event.attempt.is_some(),
-                evidence_seen: evidence.evidence_seen,
                 ..session.flags
             },
-            idle: self.policy.idle,
-            absolute_end: self.policy.lifetime.end(session.started_at),
             ..session.clone()
         };
-        self.renewed(Class::Rotated, next, true)
+        next.succeed(self.evidence(), self.policy);
+        self.renewed(Class::Rotated, next)
     }
 
     /// B3, forgiven: starts a new interval, so that the client's next renewal does not push its own requests, still under
@@ -244,50 +241,45 @@ impl Case<'_> {
 
     /// A1, B1, B2, B3: the current generation, once more. Writes only what must be stored.
     fn renewed_without_rotation(&self, class: Class, mut next: Session) -> Decision {
-        let evidence = activity::weigh(self.session, self.event.idle_for, self.now, self.policy);
+        let evidence = self.evidence();
         let moved = activity::must_be_stored(self.session, evidence, self.now, self.policy);
         // Without rotation there is no other success from which a longer policy could count.
         let refreeze = !self.policy.rotate && !self.session.is_frozen_as(self.policy);
         if moved || refreeze {
-            next.active_at = evidence.active_at;
-            next.flags.evidence_seen = evidence.evidence_seen;
-            next.freeze(self.policy);
+            next.succeed(evidence, self.policy);
         }
-        self.renewed(class, next, true)
+        self.renewed(class, next)
     }
 
     /// D: the store lost an acknowledged write; the token is the witness.
     fn adopt(&self) -> Decision {
         let (session, event) = (self.session, self.event);
-        let evidence = activity::weigh(session, event.idle_for, self.now, self.policy);
         let one_ahead = event.generation == session.generation.next();
-        let next = Session {
+        let mut next = Session {
             generation: event.generation,
             key: event.key,
             previous_key: session.key,
             produced_by: ProducedBy::Adopted,
             predecessor_attempt: session.produced_by.attempt().filter(|_| one_ahead),
             rotated_at: self.now,
-            active_at: evidence.active_at,
-            flags: Flags {
-                evidence_seen: evidence.evidence_seen,
-                ..session.flags
-            },
-            idle: self.policy.idle,
-            absolute_end: self.policy.lifetime.end(session.started_at),
             ..session.clone()
         };
-        self.renewed(Class::Adopted, next, false)
+        next.succeed(self.evidence(), self.policy);
+        self.renewed(Class::Adopted, next)
     }
 
-    fn renewed(&self, class: Class, next: Session, sets_cookie: bool) -> Decision {
+    fn evidence(&self) -> Evidence {
+        activity::weigh(self.session, self.event.idle_for, self.now, self.policy)
+    }
+
+    fn renewed(&self, class: Class, next: Session) -> Decision {
         // The client has this very token, and a client that names its attempts need not be told again.
         let presented_again = matches!(class, Class::Coalesced | Class::Adopted);
         let refresh = Some(RefreshAnswer {
             generation: next.generation,
             key: next.key,
             in_body: !(presented_again && self.event.attempt.is_some()),
-            set_cookie: sets_cookie && !presented_again,
+            set_cookie: !presented_again,
         });
         let active_at = next.active_at;
         let access = access::grant(&next, self.user, active_at, None, self.now, self.policy);

@@ -3,7 +3,7 @@
 use crate::deadline::over;
 use crate::decide::{refused, refused_over, unchanged};
 use crate::{
-    Class, Decision, Flags, Policy, ProlongWith, Refusal, Renew, Renewal, Session, Standing,
+    Class, Decision, Policy, ProducedBy, ProlongWith, Refusal, Renew, Renewal, Session, Standing,
     Timestamp, Verdict, access, activity,
 };
 
@@ -36,7 +36,7 @@ pub(crate) fn decide(
     }
     let evidence = if policy.activity == crate::Activity::Request {
         let active_at = if event.by_request {
-            now
+            now.max(session.active_at)
         } else {
             session.active_at
         };
@@ -55,14 +55,15 @@ pub(crate) fn decide(
             .generation
             .map_or(session.generation, |g| g.max(session.generation));
         next.generation = if turn { newest.next() } else { newest };
+        if next.generation > session.generation {
+            // Under an earlier policy the session may have had a refresh token: it is of the generation before, now.
+            next.previous_key = session.key;
+            next.predecessor_attempt = session.produced_by.attempt();
+            next.produced_by = ProducedBy::Unnamed;
+        }
     }
     if turn || activity::must_be_stored(session, evidence, now, policy) {
-        next.active_at = evidence.active_at;
-        next.flags = Flags {
-            evidence_seen: evidence.evidence_seen,
-            ..session.flags
-        };
-        next.freeze(policy);
+        next.succeed(evidence, policy);
     }
     if turn {
         next.rotated_at = now;

@@ -1,5 +1,6 @@
 //! A session: one sign-in of one user through one client on one device.
 
+use crate::activity::Evidence;
 use crate::{
     AttemptHash, EndReason, Generation, KeyId, Limit, Policy, SecretHash, SessionId, Standing,
     Timestamp, UserKey,
@@ -165,6 +166,13 @@ impl Session {
             user_agent: start.user_agent,
             ip: start.ip,
         }
+    }
+
+    /// What each stored success brings: the activity that it proves, and the policy's deadlines, frozen anew.
+    pub(crate) fn succeed(&mut self, evidence: Evidence, policy: &Policy) {
+        self.active_at = evidence.active_at;
+        self.flags.evidence_seen = evidence.evidence_seen;
+        self.freeze(policy);
     }
 
     /// Freezes the policy's deadlines, as each stored success does: a longer policy counts from then on.

@@ -4,14 +4,13 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
-#[expect(dead_code, reason = "no refresh token is presented here")]
 mod support;
 
 use prolong_core::{
-    Decision, EndReason, Event, Generation, Limit, Policy, Preset, Refusal, Renew, Session,
-    Standing, Verdict, decide, over,
+    Class, Decision, EndReason, Event, Generation, KeyId, Limit, Policy, Preset, Refresh, Refusal,
+    Renew, Session, Standing, Verdict, decide, over,
 };
-use support::{at, secs, start, user};
+use support::{at, refresh, secs, start, user};
 
 fn superseding() -> Policy {
     Policy {
@@ -84,6 +83,53 @@ fn a_generation_ahead_of_the_store_is_not_given_out_a_second_time() {
     let session = start(at(0), &policy);
     assert_eq!(generation(&renew(&session, 7, 10, &policy)), 7);
     assert_eq!(generation(&renew(&session, 7, 30, &policy)), 8);
+}
+
+/// The policy of a client was changed from refresh tokens to access tokens, and perhaps back: what was handed out is no leak.
+#[test]
+fn a_refresh_token_of_an_earlier_policy_is_not_taken_for_a_leak() {
+    let policy = superseding();
+    let session = Session {
+        generation: Generation(5),
+        key: KeyId(2),
+        previous_key: KeyId(1),
+        ..start(at(0), &policy)
+    };
+    let next = renew(&session, 5, 30, &policy).next;
+    assert_eq!(next.generation, Generation(6));
+    let token = Refresh {
+        key: KeyId(2),
+        ..refresh(5, None)
+    };
+    let put = |policy| {
+        let event = Event::Refresh(token.clone());
+        decide(&next, &user(at(0)), &event, at(35), policy).verdict
+    };
+    assert_eq!(put(&policy), Verdict::Refused(Refusal::WrongCredential));
+    let Verdict::Renewed(renewal) = put(&Preset::Refresh.policy()) else {
+        panic!("refused")
+    };
+    assert_eq!(renewal.class, Class::Concurrent);
+}
+
+#[test]
+fn a_renewal_by_request_never_takes_activity_back() {
+    let policy = Preset::LastAccess.policy();
+    let session = Session {
+        active_at: at(500),
+        ..start(at(0), &policy)
+    };
+    let event = Event::Renew(Renew {
+        issued_at: at(0),
+        expires_at: at(900),
+        generation: None,
+        idle_for: None,
+        expires_in: None,
+        by_request: true,
+    });
+    let decision = decide(&session, &user(at(0)), &event, at(499), &policy);
+    assert!(matches!(decision.verdict, Verdict::Renewed(_)));
+    assert_eq!(decision.next.active_at, at(500), "the clock was put back");
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use prolong_core::{
-    Flags, Generation, KeyId, Life, Limit, ProducedBy, SecretHash, Session, SessionId, Standing,
-    Timestamp, UserKey,
+    Flags, Generation, KeyId, Life, Limit, ProducedBy, SecretHash, Session, SessionId, Shard,
+    Standing, Timestamp, UserKey,
 };
 use prolong_server::entropy::Entropy;
 use prolong_server::keys::{MasterKeys, RefreshKeys, SessionSecret};
@@ -224,7 +224,9 @@ fn hash(parts: &[&[u8]]) -> [u8; 32] {
 /// Scattered over the table, as random ids are.
 fn session_id(n: u64) -> SessionId {
     let random = hash(&[b"session", &n.to_be_bytes()]);
-    SessionId::from_random(random[..16].try_into().unwrap(), user(n / DEVICES).key)
+    let sub = user(n / DEVICES).sub;
+    let shard = Shard::of_user(&hash(&[sub.as_bytes()]));
+    SessionId::from_random(random[..16].try_into().unwrap(), shard)
 }
 
 fn user(n: u64) -> User {

@@ -193,7 +193,7 @@ impl Authority {
             Who::Brought { sub, .. } => sub,
         };
         let key = crate::keys::user_key(sub);
-        let id = SessionId::from_random(draw(&*self.entropy), key);
+        let id = SessionId::from_random(draw(&*self.entropy), crate::keys::shard(sub));
         let told = self
             .ask_user_table(sub, &sign_in.client, id, sign_in.remember)
             .await?;

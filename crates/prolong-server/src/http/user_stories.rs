@@ -490,6 +490,9 @@ async fn a_backend_brings_its_own_sign_in_as_tokens_or_as_a_ticket() {
     let started = call(&w.router, &backend, "POST", path, Some(wish)).await;
     assert_eq!(started.status, StatusCode::CREATED, "{}", started.body);
     assert!(started.body["access_token"].is_string() && started.body["refresh_token"].is_string());
+    // A UUID of version 8 that begins with the user's shard: SHA-256("auth0|7") = 0a07a4c6…
+    let id = started.body["session"]["id"].as_str().unwrap();
+    assert_eq!((&id[..3], &id[14..15]), ("0a0", "8"), "{id}");
     let wish = json!({ "client_id": "web", "deliver": "ticket" });
     let ticket = call(&w.router, &backend, "POST", path, Some(wish)).await;
     assert_eq!(

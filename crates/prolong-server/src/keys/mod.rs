@@ -9,6 +9,6 @@ mod signer;
 
 pub use master::{KeyFault, MasterKeys};
 pub use refresh_token::{OpenedRefreshToken, RefreshKeys, SessionSecret};
-pub(crate) use refresh_token::{attempt_hash, secret_hash, user_key};
+pub(crate) use refresh_token::{attempt_hash, secret_hash, shard, user_key};
 pub use register::RegisterFault;
 pub use ring::{RingFault, SigningRing};

@@ -12,7 +12,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use prolong_core::{AttemptHash, Generation, KeyId, SecretHash, SessionId, UserKey};
+use prolong_core::{AttemptHash, Generation, KeyId, SecretHash, SessionId, Shard, UserKey};
 use zeroize::Zeroizing;
 
 use super::MasterKeys;
@@ -160,6 +160,11 @@ pub(crate) fn user_key(sub: &str) -> UserKey {
     UserKey(first(&hash(&[b"prolong/user/v1", sub.as_bytes()])))
 }
 
+/// Where a user's rows live: in the clear from the user's id, so that anybody who knows it can compute the shard.
+pub(crate) fn shard(sub: &str) -> Shard {
+    Shard::of_user(&hash(&[sub.as_bytes()]))
+}
+
 fn hash(parts: &[&[u8]]) -> [u8; 32] {
     let mut context = Context::new(&SHA256);
     for part in parts {
@@ -235,6 +240,8 @@ mod tests {
             hex(&user_key("maryo").0),
             "b0c6c4ddefba4c931a9895162da6d42e"
         );
+        // SHA-256("maryo") begins with d2a3.
+        assert_eq!(shard("maryo").number(), 0xd2a);
     }
 
     #[test]
