@@ -147,7 +147,8 @@ for audience, elsewhere in (("other-api", issuer), ("orders-api", "http://127.0.
     // Nobody calls; the API fetches the new key because of what it heard.
     const before = fetched()
     network.change = undefined
-    await until('the keys were fetched', () => fetched() > before)
+    // It may have been refused just now, and rests half a minute before it asks again.
+    await until('the keys were fetched', () => fetched() > before, 90_000)
     const { access_token: again } = await prolong.signIn('maryo')
     await until('a token of the new key passes', async () => (await ask(again)).status === 200)
     await refuses('a token of the dead key', ask, token, 'EXPIRED_TOKEN', 'renew')
