@@ -8,6 +8,7 @@ use std::sync::Arc;
 use http::Uri;
 use prolong_core::{Limit, Policy, ProlongWith, Timestamp, explain_policy};
 use prolong_server::clock::ManualClock;
+use prolong_server::entropy::PredictableEntropy;
 use prolong_server::keys::MasterKeys;
 use prolong_server::settings::{Algorithm, ClientKind, Origins, Settings};
 use prolong_server::users::PasswordHash;
@@ -15,7 +16,7 @@ use prolong_server::{Authority, Parts, http as wire};
 use prolong_store::MemoryStore;
 
 use crate::config::{Config, ConfigFaults, Overrides};
-use crate::house::{Counted, RUNTIME};
+use crate::house::RUNTIME;
 
 /// The file; after a line `#environment`, lines `NAME=value`. `#development` as the first line: there is no file.
 pub(crate) fn run(input: &[u8]) {
@@ -141,7 +142,7 @@ fn built(mut settings: Settings) {
                 settings,
                 store: Arc::new(MemoryStore::new([9; 16])),
                 clock: Arc::new(ManualClock::at(Timestamp::from_secs(1_800_000_000))),
-                entropy: Arc::new(Counted::new()),
+                entropy: Arc::new(PredictableEntropy::new()),
                 master_keys: MasterKeys::parse("1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8")
                     .unwrap(),
             };

@@ -5,7 +5,6 @@ use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -19,7 +18,7 @@ use http_body_util::BodyExt as _;
 use prolong_core::{Policy, Preset, Timestamp};
 use prolong_protocol::problem::{Action, Code, Problem};
 use prolong_server::clock::ManualClock;
-use prolong_server::entropy::Entropy;
+use prolong_server::entropy::PredictableEntropy;
 use prolong_server::keys::MasterKeys;
 use prolong_server::settings::{
     Algorithm, Client, ClientKind, Limits, Network, Origins, Retention, Settings, Transport,
@@ -41,27 +40,6 @@ const ISSUER: &str = "https://auth.example.com";
 const ORIGIN: &str = "https://app.example.com";
 const PASSWORD: &str = "correct horse battery staple";
 const SECRET: &str = "operators-own-back-end";
-
-/// Bytes that never repeat, which is all that is needed of them here.
-pub(crate) struct Counted(AtomicU64);
-
-impl Counted {
-    pub(crate) const fn new() -> Self {
-        Self(AtomicU64::new(1))
-    }
-}
-
-impl Entropy for Counted {
-    fn fill(&self, bytes: &mut [u8]) {
-        for chunk in bytes.chunks_mut(8) {
-            let n = self
-                .0
-                .fetch_add(1, Ordering::SeqCst)
-                .wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            chunk.copy_from_slice(&n.to_be_bytes()[..chunk.len()]);
-        }
-    }
-}
 
 /// An authority with two users who are signed in. What they hold stands for words in braces: `{refresh}`.
 pub(crate) struct House {
@@ -101,7 +79,7 @@ impl House {
             settings: settings(),
             store: Arc::new(MemoryStore::new([9; 16])),
             clock: clock.clone(),
-            entropy: Arc::new(Counted::new()),
+            entropy: Arc::new(PredictableEntropy::new()),
             master_keys: MasterKeys::parse("1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8")
                 .unwrap(),
         };

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use prolong_core::{Policy, PolicyDraft, Preset, Session, Timestamp};
 use prolong_store::{AuditFilter, MemoryStore, Page, Store, User};
@@ -11,26 +10,12 @@ use super::sign_in::{Device, SignIn, SignedIn, Who};
 use super::users::NewUser;
 use super::{Authority, Parts, StartFault};
 use crate::clock::ManualClock;
-use crate::entropy::Entropy;
+use crate::entropy::PredictableEntropy;
 use crate::http::problem::Failure;
 use crate::keys::MasterKeys;
 use crate::settings::{
     Algorithm, Client, ClientKind, Limits, Origins, Retention, Settings, Transport,
 };
-
-pub(crate) struct Counted(AtomicU64);
-
-impl Entropy for Counted {
-    fn fill(&self, bytes: &mut [u8]) {
-        for chunk in bytes.chunks_mut(8) {
-            let n = self
-                .0
-                .fetch_add(1, Ordering::SeqCst)
-                .wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            chunk.copy_from_slice(&n.to_be_bytes()[..chunk.len()]);
-        }
-    }
-}
 
 pub(crate) struct World {
     pub(crate) authority: Arc<Authority>,
@@ -76,7 +61,7 @@ pub(crate) async fn world(draft: PolicyDraft) -> World {
         },
         retention: Retention::default(),
     };
-    let entropy = Arc::new(Counted(AtomicU64::new(1)));
+    let entropy = Arc::new(PredictableEntropy::new());
     let master_keys = MasterKeys::parse("1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap();
     let parts = Parts {
         settings,

@@ -1,7 +1,6 @@
 //! A small world for the stories of the token endpoints: memory store, a clock that stands, the router.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::body::Body;
@@ -15,25 +14,11 @@ use tower::ServiceExt;
 use crate::authority::sign_in::{Device, SignIn, SignedIn, Who};
 use crate::authority::{Authority, Parts};
 use crate::clock::ManualClock;
-use crate::entropy::Entropy;
+use crate::entropy::PredictableEntropy;
 use crate::keys::MasterKeys;
 use crate::settings::{
     Algorithm, Client, ClientKind, Limits, Origins, Retention, Settings, Transport,
 };
-
-struct Counted(AtomicU64);
-
-impl Entropy for Counted {
-    fn fill(&self, bytes: &mut [u8]) {
-        for chunk in bytes.chunks_mut(8) {
-            let n = self
-                .0
-                .fetch_add(1, Ordering::SeqCst)
-                .wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            chunk.copy_from_slice(&n.to_be_bytes()[..chunk.len()]);
-        }
-    }
-}
 
 pub(crate) struct World {
     pub(crate) authority: Arc<Authority>,
@@ -149,7 +134,7 @@ pub(crate) async fn world_with(draft: PolicyDraft, decide: impl FnOnce(&mut Sett
         settings,
         store: store.clone(),
         clock: clock.clone(),
-        entropy: Arc::new(Counted(AtomicU64::new(1))),
+        entropy: Arc::new(PredictableEntropy::new()),
         master_keys: MasterKeys::parse("1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap(),
     };
     let authority = Arc::new(Authority::new(parts).await.unwrap());

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_lc_rs::digest;
@@ -14,7 +13,7 @@ use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use prolong_core::{KeyId, Limit, Policy, PolicyDraft, Preset, Timestamp};
 use prolong_server::clock::ManualClock;
-use prolong_server::entropy::Entropy;
+use prolong_server::entropy::PredictableEntropy;
 use prolong_server::keys::MasterKeys;
 use prolong_server::settings::{
     Algorithm, Client, ClientKind, Limits, Origins, Retention, Settings, Transport,
@@ -43,28 +42,13 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
 }
 
-/// Bytes that never repeat, which is all that a story needs of them.
-struct Counted(AtomicU64);
-
-impl Entropy for Counted {
-    fn fill(&self, bytes: &mut [u8]) {
-        for chunk in bytes.chunks_mut(8) {
-            let n = self
-                .0
-                .fetch_add(1, Ordering::SeqCst)
-                .wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            chunk.copy_from_slice(&n.to_be_bytes()[..chunk.len()]);
-        }
-    }
-}
-
 impl House {
     pub(crate) async fn open(scenario: &Scenario) -> Self {
         let folder = TempDir::new().unwrap();
         let store =
             Arc::new(SqliteStore::open(folder.path(), SqliteOptions::new([9; 16])).unwrap());
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_800_000_000)));
-        let entropy = Arc::new(Counted(AtomicU64::new(1)));
+        let entropy = Arc::new(PredictableEntropy::new());
         let master_keys =
             MasterKeys::parse(&MasterKeys::generate_line(KeyId(1), &*entropy)).unwrap();
         let parts = Parts {
