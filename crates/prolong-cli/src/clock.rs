@@ -134,7 +134,7 @@ mod tests {
         assert!(clock.agree_with(None).is_ok());
         assert!(clock.agree_with(Some(clock.now())).is_ok());
         let error = clock
-            .agree_with(Some(clock.now().plus(Duration::from_secs(60))))
+            .agree_with(Some(clock.now().plus(Duration::from_mins(1))))
             .unwrap_err();
         assert!(error.to_string().contains("set the clock right"), "{error}");
     }

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
             return out.failed(&anyhow::Error::new(error).context("cannot start the runtime"));
         }
     };
-    let done = runtime.block_on(commands::run(args, &out));
+    let done = runtime.block_on(commands::run(args, out));
     // A backup under way, say, must not hold up the end of a server that was told to stop.
     runtime.shutdown_timeout(Duration::from_secs(1));
     match done {

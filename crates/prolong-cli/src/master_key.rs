@@ -14,18 +14,17 @@ use crate::entropy::SystemEntropy;
 /// Reads the master keys from where the configuration says. A data folder without a database gets its first key made
 /// for it; beside a database a missing key is a fault, since a new one could not open what the old one sealed.
 pub(crate) fn load(config: &Config) -> anyhow::Result<MasterKeys> {
-    let (text, from) = match &config.master_key {
-        Some(text) => (text.clone(), "PROLONG__MASTER_KEY".to_owned()),
-        None => {
-            let path = &config.master_key_file;
-            let new_house =
-                path.starts_with(&config.data_dir) && !config.data_dir.join("prolong.db").exists();
-            if new_house && !path.exists() {
-                create(path)?;
-                tracing::warn!(file = %path.display(), "made a master key: back it up, apart from the database");
-            }
-            (read(path)?, path.display().to_string())
+    let (text, from) = if let Some(text) = &config.master_key {
+        (text.clone(), "PROLONG__MASTER_KEY".to_owned())
+    } else {
+        let path = &config.master_key_file;
+        let new_house =
+            path.starts_with(&config.data_dir) && !config.data_dir.join("prolong.db").exists();
+        if new_house && !path.exists() {
+            create(path)?;
+            tracing::warn!(file = %path.display(), "made a master key: back it up, apart from the database");
         }
+        (read(path)?, path.display().to_string())
     };
     MasterKeys::parse(&text)
         .map_err(|error| anyhow::anyhow!("the master key in {from} cannot be used: {error}"))

@@ -24,25 +24,25 @@ impl Out {
     }
 
     /// A sentence for people; machines get it as `{"message": …}`.
-    pub(crate) fn say(&self, text: &str) {
+    pub(crate) fn say(self, text: &str) {
         if self.json {
-            self.raw(&json!({ "message": text }).to_string())
+            self.raw(&json!({ "message": text }).to_string());
         } else {
-            self.raw(text)
+            self.raw(text);
         }
     }
 
     /// Facts: as they are for machines, `text` for people.
-    pub(crate) fn facts(&self, facts: &Value, text: &str) {
+    pub(crate) fn facts(self, facts: &Value, text: &str) {
         if self.json {
-            self.raw(&facts.to_string())
+            self.raw(&facts.to_string());
         } else {
-            self.raw(text)
+            self.raw(text);
         }
     }
 
     /// One object: a line per member for people.
-    pub(crate) fn object(&self, object: &Value) {
+    pub(crate) fn object(self, object: &Value) {
         let mut text = String::new();
         for (name, value) in object.as_object().into_iter().flatten() {
             // Writing to a String cannot fail.
@@ -52,7 +52,7 @@ impl Out {
     }
 
     /// A list: a table of these columns for people.
-    pub(crate) fn table(&self, items: &[Value], columns: &[&str]) {
+    pub(crate) fn table(self, items: &[Value], columns: &[&str]) {
         let cell = |item: &Value, column: &str| item.get(column).map_or_else(String::new, plain);
         let width = |column: &&str| {
             items
@@ -88,17 +88,19 @@ impl Out {
     }
 
     /// Exactly this, and a line's end.
-    pub(crate) fn raw(&self, text: &str) {
+    #[expect(clippy::unused_self, reason = "whoever prints has been given an `Out`")]
+    pub(crate) fn raw(self, text: &str) {
         let _ = writeln!(anstream::stdout(), "{text}");
     }
 
     /// Exactly these bytes.
-    pub(crate) fn bytes(&self, bytes: &[u8]) {
+    #[expect(clippy::unused_self, reason = "whoever prints has been given an `Out`")]
+    pub(crate) fn bytes(self, bytes: &[u8]) {
         let _ = std::io::stdout().write_all(bytes);
     }
 
     /// Says on the standard error why the command failed.
-    pub(crate) fn failed(&self, error: &anyhow::Error) -> ExitCode {
+    pub(crate) fn failed(self, error: &anyhow::Error) -> ExitCode {
         let text = format!("{error:#}");
         let text = if self.json {
             as_json(error, &text).to_string()

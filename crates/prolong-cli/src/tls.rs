@@ -77,7 +77,7 @@ impl Certificate {
             };
             match self.renew(asked) {
                 Ok(true) => {
-                    tracing::info!(file = %self.files.cert.display(), "a new TLS certificate is in use")
+                    tracing::info!(file = %self.files.cert.display(), "a new TLS certificate is in use");
                 }
                 Ok(false) => {}
                 Err(error) => {

@@ -361,17 +361,17 @@ mod tests {
             policy
         };
         let overrides: [(&str, Policy); 19] = [
-            ("access", change(|p| p.access = Duration::from_secs(120))),
-            ("soft", change(|p| p.soft = Some(Duration::from_secs(60)))),
+            ("access", change(|p| p.access = Duration::from_mins(2))),
+            ("soft", change(|p| p.soft = Some(Duration::from_mins(1)))),
             ("idle", change(|p| p.idle = Limit::Never)),
             ("lifetime", change(|p| p.lifetime = Limit::Never)),
             (
                 "sign_in_within",
-                change(|p| p.sign_in_within = Some(Duration::from_secs(60))),
+                change(|p| p.sign_in_within = Some(Duration::from_mins(1))),
             ),
             (
                 "renew_every",
-                change(|p| p.renew_every = Some(Duration::from_secs(60))),
+                change(|p| p.renew_every = Some(Duration::from_mins(1))),
             ),
             (
                 "prolong_with",
@@ -379,7 +379,7 @@ mod tests {
             ),
             (
                 "accept_expired",
-                change(|p| p.accept_expired = Duration::from_secs(60)),
+                change(|p| p.accept_expired = Duration::from_mins(1)),
             ),
             (
                 "require_access_token",
@@ -430,7 +430,7 @@ mod tests {
         assert_ne!(full(WhenFull::EndOldest), full(WhenFull::Refuse));
         let soft = |soft_response| {
             explain_policy(&Policy {
-                soft: Some(Duration::from_secs(60)),
+                soft: Some(Duration::from_mins(1)),
                 soft_response,
                 ..Policy::defaults()
             })

@@ -19,7 +19,7 @@ pub(crate) fn run(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     match PasswordHash::parse(&text) {
         Err(HashFault::Unknown) => {
-            assert!(!text.starts_with("$2b$") && !text.starts_with("pbkdf2_sha256$"))
+            assert!(!text.starts_with("$2b$") && !text.starts_with("pbkdf2_sha256$"));
         }
         Err(fault) => assert!(text.len() < 32 || !fault.to_string().contains(&*text)),
         Ok(hash) => {

@@ -20,7 +20,7 @@ pub(crate) fn run(options: &Options) {
     let begun = std::time::Instant::now();
     let (mut done, mut minutes) = (0.0, Vec::new());
     while begun.elapsed() < time {
-        let slice = Duration::from_secs(60).min(time);
+        let slice = Duration::from_mins(1).min(time);
         let minute = load.run(&server, clients, slice);
         println!("   60 s: {minute}; {:.0} MiB", server.memory());
         done += minute.rate * slice.as_secs_f64();

@@ -18,7 +18,7 @@ use crate::entropy::{self, SystemEntropy};
 use crate::house;
 use crate::out::Out;
 
-pub(super) async fn backup(config: &Config, file: &Path, out: &Out) -> anyhow::Result<()> {
+pub(super) async fn backup(config: &Config, file: &Path, out: Out) -> anyhow::Result<()> {
     let file = std::path::absolute(file)?;
     if door::socket_path(&config.data_dir).exists()
         && let Ok(door @ Door::Socket(..)) = Door::open(config).await
@@ -58,7 +58,7 @@ pub(super) async fn restore(
     config: &Config,
     file: &Path,
     end_all: bool,
-    out: &Out,
+    out: Out,
 ) -> anyhow::Result<()> {
     let end_all = end_all.then(|| {
         let at = SystemClock::new().now();

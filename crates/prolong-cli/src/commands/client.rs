@@ -13,7 +13,7 @@ use crate::door::Reach;
 use crate::entropy::SystemEntropy;
 use crate::out::Out;
 
-pub(super) async fn run(reach: &Reach, command: &Client, out: &Out) -> anyhow::Result<()> {
+pub(super) async fn run(reach: &Reach, command: &Client, out: Out) -> anyhow::Result<()> {
     match command {
         Client::List if reach.remote.is_some() => {
             let door = reach.door().await?;

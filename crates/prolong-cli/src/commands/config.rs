@@ -13,7 +13,7 @@ use crate::config::{Config, Overrides};
 use crate::master_key;
 use crate::out::Out;
 
-pub(super) fn run(overrides: &Overrides, command: Command, out: &Out) -> anyhow::Result<()> {
+pub(super) fn run(overrides: &Overrides, command: Command, out: Out) -> anyhow::Result<()> {
     match command {
         Command::Check => check(overrides, out),
         Command::Explain { policy } => explain(overrides, policy.as_deref(), out),
@@ -21,7 +21,7 @@ pub(super) fn run(overrides: &Overrides, command: Command, out: &Out) -> anyhow:
     }
 }
 
-fn check(overrides: &Overrides, out: &Out) -> anyhow::Result<()> {
+fn check(overrides: &Overrides, out: Out) -> anyhow::Result<()> {
     let config = Config::load(overrides)?;
     let from = config.file.as_ref().map_or_else(
         || "development mode".to_owned(),
@@ -40,7 +40,7 @@ fn check(overrides: &Overrides, out: &Out) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn explain(overrides: &Overrides, name: Option<&str>, out: &Out) -> anyhow::Result<()> {
+fn explain(overrides: &Overrides, name: Option<&str>, out: Out) -> anyhow::Result<()> {
     let config = Config::load(overrides)?;
     let mut chosen: BTreeMap<String, Policy> = BTreeMap::new();
     if let Some(name) = name {
@@ -78,7 +78,7 @@ fn explain(overrides: &Overrides, name: Option<&str>, out: &Out) -> anyhow::Resu
     Ok(())
 }
 
-fn init(overrides: &Overrides, issuer: &str, out: &Out) -> anyhow::Result<()> {
+fn init(overrides: &Overrides, issuer: &str, out: Out) -> anyhow::Result<()> {
     let file = overrides
         .file
         .clone()

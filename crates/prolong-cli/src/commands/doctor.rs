@@ -10,7 +10,7 @@ use crate::config::{Config, Overrides};
 use crate::door::{Door, socket_path};
 use crate::out::Out;
 
-pub(super) async fn run(overrides: &Overrides, out: &Out) -> anyhow::Result<()> {
+pub(super) async fn run(overrides: &Overrides, out: Out) -> anyhow::Result<()> {
     let mut findings = Findings::default();
     match Config::load(overrides) {
         Ok(config) => {
@@ -102,7 +102,7 @@ impl Findings {
         self.0.push(Finding { what, level, found });
     }
 
-    fn tell(self, out: &Out) -> anyhow::Result<()> {
+    fn tell(self, out: Out) -> anyhow::Result<()> {
         let count = |level| {
             self.0
                 .iter()

@@ -9,7 +9,7 @@ use crate::door::{Door, Reach, segment};
 use crate::master_key;
 use crate::out::Out;
 
-pub(super) async fn run(reach: &Reach, command: Key, out: &Out) -> anyhow::Result<()> {
+pub(super) async fn run(reach: &Reach, command: Key, out: Out) -> anyhow::Result<()> {
     match command {
         Key::List => list(&reach.door().await?, out).await,
         Key::Rotate { which } if which.refresh => rotate_master(reach, out),
@@ -31,7 +31,7 @@ pub(super) async fn run(reach: &Reach, command: Key, out: &Out) -> anyhow::Resul
     }
 }
 
-async fn list(door: &Door, out: &Out) -> anyhow::Result<()> {
+async fn list(door: &Door, out: Out) -> anyhow::Result<()> {
     let mut keys = Vec::new();
     for key in signing_keys(door).await? {
         let mut key = key;
@@ -79,7 +79,7 @@ async fn refresh_keys(door: &Door) -> anyhow::Result<Vec<Value>> {
 }
 
 /// A new master key, put before the others. It counts from the next start of the server.
-fn rotate_master(reach: &Reach, out: &Out) -> anyhow::Result<()> {
+fn rotate_master(reach: &Reach, out: Out) -> anyhow::Result<()> {
     if reach.remote.is_some() {
         bail!(
             "a master key is a file of the machine that runs the server: run this there, without --server"
@@ -100,12 +100,7 @@ fn rotate_master(reach: &Reach, out: &Out) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn distrust(
-    door: &Door,
-    kid: Option<String>,
-    which: KeyUse,
-    out: &Out,
-) -> anyhow::Result<()> {
+async fn distrust(door: &Door, kid: Option<String>, which: KeyUse, out: Out) -> anyhow::Result<()> {
     if which.refresh {
         let id = match kid {
             Some(kid) => kid,

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::house;
 use crate::out::Out;
 
-pub(super) fn run(config: &Config, dry_run: bool, out: &Out) -> anyhow::Result<()> {
+pub(super) fn run(config: &Config, dry_run: bool, out: Out) -> anyhow::Result<()> {
     let newest = schema_version();
     let before = SqliteStore::schema_of(&config.data_dir)?;
     let at = config.data_dir.display();

@@ -21,7 +21,7 @@ use crate::door::{Reach, Remote};
 use crate::out::Out;
 
 /// Does what was asked.
-pub(crate) async fn run(mut args: Args, out: &Out) -> anyhow::Result<()> {
+pub(crate) async fn run(mut args: Args, out: Out) -> anyhow::Result<()> {
     let remote = remote(&mut args)?;
     let local_only = !matches!(
         args.command,

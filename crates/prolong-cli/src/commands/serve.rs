@@ -26,7 +26,7 @@ use crate::tls::Certificate;
 /// What the operator's socket can do beside the API.
 pub(super) const BACKUP: &str = "/operator/backup";
 
-pub(super) async fn run(config: &Config, out: &Out) -> anyhow::Result<()> {
+pub(super) async fn run(config: &Config, out: Out) -> anyhow::Result<()> {
     start_log(config);
     let certificate = config.tls.as_ref().map(Certificate::load).transpose()?;
     let mut sockets = Sockets {

@@ -8,7 +8,7 @@ use crate::args::Session;
 use crate::door::{Door, Reach, segment};
 use crate::out::Out;
 
-pub(super) async fn run(reach: &Reach, command: Session, out: &Out) -> anyhow::Result<()> {
+pub(super) async fn run(reach: &Reach, command: Session, out: Out) -> anyhow::Result<()> {
     let door = reach.door().await?;
     match command {
         Session::List { user } => {
@@ -56,7 +56,7 @@ pub(super) async fn run(reach: &Reach, command: Session, out: &Out) -> anyhow::R
     Ok(())
 }
 
-async fn why_ended(door: &Door, user: &str, out: &Out) -> anyhow::Result<()> {
+async fn why_ended(door: &Door, user: &str, out: Out) -> anyhow::Result<()> {
     let path = format!("/v1/admin/why-ended?user={}", segment(user));
     let answer = door.call(Method::GET, &path, None).await?;
     let sessions = answer["sessions"].as_array().map(Vec::as_slice);

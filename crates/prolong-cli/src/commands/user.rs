@@ -10,7 +10,7 @@ use crate::args::User;
 use crate::door::{Door, Reach, segment};
 use crate::out::Out;
 
-pub(super) async fn run(reach: &Reach, command: User, out: &Out) -> anyhow::Result<()> {
+pub(super) async fn run(reach: &Reach, command: User, out: Out) -> anyhow::Result<()> {
     match command {
         User::Add {
             name,
@@ -47,7 +47,7 @@ pub(super) async fn run(reach: &Reach, command: User, out: &Out) -> anyhow::Resu
                 "is out everywhere and cannot sign in",
                 out,
             )
-            .await?
+            .await?;
         }
         User::Enable(name) => verb(reach, &name.name, "enable", "may sign in again", out).await?,
         User::RequireReauth(name) => {
@@ -68,7 +68,7 @@ pub(super) async fn run(reach: &Reach, command: User, out: &Out) -> anyhow::Resu
                 "is signed out everywhere",
                 out,
             )
-            .await?
+            .await?;
         }
         User::SetPassword {
             name,
@@ -90,7 +90,7 @@ pub(super) async fn run(reach: &Reach, command: User, out: &Out) -> anyhow::Resu
     Ok(())
 }
 
-async fn verb(reach: &Reach, name: &str, verb: &str, done: &str, out: &Out) -> anyhow::Result<()> {
+async fn verb(reach: &Reach, name: &str, verb: &str, done: &str, out: Out) -> anyhow::Result<()> {
     let door = reach.door().await?;
     let path = format!("/v1/admin/users/{}/{verb}", sub(&find(&door, name).await?));
     let user = door.call(Method::POST, &path, Some(&json!({}))).await?;

@@ -68,9 +68,9 @@ impl fmt::Display for ConfigFaults {
         write!(f, "{n} fault{s} in the configuration ({}):", self.file)?;
         for (key, message) in &self.list {
             if key.is_empty() {
-                write!(f, "\n  it {message}")?
+                write!(f, "\n  it {message}")?;
             } else {
-                write!(f, "\n  {key}: {message}")?
+                write!(f, "\n  {key}: {message}")?;
             }
         }
         Ok(())

@@ -360,7 +360,7 @@ fn retention(root: &mut Section) -> Retention {
         signing_key: at.duration("signing_key").unwrap_or(base.signing_key),
         publish_ahead: at.duration("publish_ahead").unwrap_or(base.publish_ahead),
     };
-    if retention.sessions < std::time::Duration::from_secs(86_400) {
+    if retention.sessions < std::time::Duration::from_hours(24) {
         at.fault(
             "sessions",
             "must be at least 1d: users are told why their session ended",

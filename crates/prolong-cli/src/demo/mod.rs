@@ -27,7 +27,7 @@ use front::Facts;
 /// The user of the demo.
 const USER: &str = "maryo";
 
-pub(crate) async fn run(out: &Out) -> anyhow::Result<()> {
+pub(crate) async fn run(out: Out) -> anyhow::Result<()> {
     let folder = Folder::make()?;
     let overrides = Overrides {
         data_dir: Some(folder.0.clone()),

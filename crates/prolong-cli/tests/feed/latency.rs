@@ -100,7 +100,7 @@ impl Api {
                 return acknowledged.elapsed();
             }
             assert!(
-                acknowledged.elapsed() < Duration::from_secs(60),
+                acknowledged.elapsed() < Duration::from_mins(1),
                 "never refused"
             );
         }

@@ -12,7 +12,7 @@ use tower::ServiceExt as _;
 use crate::authority::{AUDIENCE, BACKEND, SECRET};
 
 /// Far more than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Verifies tokens of `issuer`, which it reaches at `address`.
 pub(crate) async fn discover(issuer: &str, address: &str) -> Verifier {

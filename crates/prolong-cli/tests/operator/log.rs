@@ -4,6 +4,7 @@ use crate::server::{CONFIGURATION, Server, bad, good, house, run, run_with, text
 
 /// Every secret of a whole story: passwords, tokens of every kind, a ticket, the client's secret, the master key.
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, told through")]
 fn no_secret_is_in_the_log_of_a_full_story() {
     for format in ["json", "text"] {
         let folder = house(CONFIGURATION);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::world::World;
 
 /// How long anything that must happen may take on a machine that is busy with other things.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Server {
     process: Child,

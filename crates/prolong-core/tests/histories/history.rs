@@ -44,6 +44,7 @@ pub(crate) struct Token {
     pub(crate) signed: Signed,
     pub(crate) own_secret: bool,
     pub(crate) client: Option<&'static str>,
+    #[expect(clippy::struct_field_names, reason = "another token, that comes along")]
     pub(crate) access_token: PresentedAccessToken,
     pub(crate) concurrent: u32,
     pub(crate) restore: bool,

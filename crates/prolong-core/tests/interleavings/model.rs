@@ -134,7 +134,8 @@ impl Run {
                 let handed = u8::try_from(renewal.refresh.unwrap().generation.0).unwrap();
                 world.minted_after_end |= world.ended_by_operator || world.found;
                 world.rotated_in_step |= rotated;
-                world.rotated_too_soon |= rotated && before.age < 2;
+                // A rotation that does not say when would allow the next one at once.
+                world.rotated_too_soon |= rotated && (before.age < 2 || row.age > 0);
                 world.answered_the_spent |= generation + 1 < before.generation;
                 world.skipped_successor |= handed != row.generation
                     || (rotated && row.generation != before.generation + 1);

@@ -43,6 +43,10 @@ pub(crate) struct SignIn {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Device {
     /// What the user calls it.
+    #[expect(
+        clippy::struct_field_names,
+        reason = "its name on the wire and in the store"
+    )]
     pub(crate) device_name: Option<String>,
     /// What it says of itself, shortened.
     pub(crate) user_agent: Option<String>,
@@ -146,18 +150,15 @@ impl Authority {
             .map_err(Failure::unavailable)?;
         // Guesses that were under way when the delay began learn nothing either.
         self.throttled(account, network)?;
-        match usable.filter(|_| matches) {
-            Some(user) => {
-                self.throttle.succeeded(account, network);
-                Ok(user)
-            }
-            None => {
-                self.throttle.failed(account, network, self.clock.now());
-                Err(Failure::new(
-                    Code::InvalidCredentials,
-                    "the user name or the password is wrong",
-                ))
-            }
+        if let Some(user) = usable.filter(|_| matches) {
+            self.throttle.succeeded(account, network);
+            Ok(user)
+        } else {
+            self.throttle.failed(account, network, self.clock.now());
+            Err(Failure::new(
+                Code::InvalidCredentials,
+                "the user name or the password is wrong",
+            ))
         }
     }
 

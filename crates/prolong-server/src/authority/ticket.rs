@@ -59,26 +59,25 @@ impl Authority {
                 sign_in: text,
                 expires_at: now.plus(Duration::from_secs(TICKET_SECONDS)),
             })];
-            match known {
-                Some(_) => refuse_by_standing(
+            if known.is_some() {
+                refuse_by_standing(
                     &standing,
                     &Who::Brought {
                         sub: sub.to_owned(),
                         as_of: None,
                     },
-                )?,
-                None => {
-                    changes.push(Change::InsertUser(new_user(sub, now)));
-                    changes.extend(self.outside_ids.one_more());
-                    changes.push(audit_line(
-                        now,
-                        "user.created",
-                        &sign_in.actor,
-                        key,
-                        None,
-                        &json!({}),
-                    ));
-                }
+                )?;
+            } else {
+                changes.push(Change::InsertUser(new_user(sub, now)));
+                changes.extend(self.outside_ids.one_more());
+                changes.push(audit_line(
+                    now,
+                    "user.created",
+                    &sign_in.actor,
+                    key,
+                    None,
+                    &json!({}),
+                ));
             }
             let detail = json!({ "client_id": sign_in.client.id });
             changes.push(audit_line(

@@ -26,6 +26,10 @@ pub(crate) struct NewUser {
 /// What changes of a user. Everything was checked.
 pub(crate) struct UserPatch {
     /// A new login; `Some(None)` takes it away.
+    #[expect(
+        clippy::option_option,
+        reason = "not said, said to be nothing, said: three things in a patch"
+    )]
     pub(crate) login: Option<Option<String>>,
     /// New claims, made of the old ones.
     pub(crate) claims: Option<serde_json::Value>,

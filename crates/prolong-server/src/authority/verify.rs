@@ -98,9 +98,10 @@ impl Authority {
                     .verify(bearer, &keys, expected, revoked, now.as_secs())
             })
             .map_err(rejected)?;
-        let meant = |audience: &str| match &wish.audience {
-            Some(asked) => audience == asked,
-            None => {
+        let meant = |audience: &str| {
+            if let Some(asked) = &wish.audience {
+                audience == asked
+            } else {
                 let mut clients = self.settings.clients.values();
                 clients.any(|client| client.audience.iter().any(|one| one == audience))
             }

@@ -279,7 +279,7 @@ mod tests {
     async fn a_new_run_keeps_the_salt_and_outlives_the_tokens_of_the_one_before() {
         let store = MemoryStore::new([1; 16]);
         let now = Timestamp::from_secs(1_000_000);
-        let week = Duration::from_secs(7 * 86_400);
+        let week = Duration::from_hours(168);
         let first = LiveFeed::start(&store, &Zeros, now, week).await.unwrap();
         assert_eq!(first.until(now), 1_000_000 + 7 * 86_400 + 61);
         let entry = ended_entry(

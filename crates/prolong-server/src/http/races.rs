@@ -209,7 +209,7 @@ async fn everything_at_once(draft: PolicyDraft, ends: &[End], rounds: usize) {
             bring_about(&w, end, &admin, &sub, &held).await;
             acknowledged.store(true, Ordering::SeqCst);
             for (n, one) in busy.into_iter().enumerate() {
-                let minted = tokio::time::timeout(Duration::from_secs(60), one);
+                let minted = tokio::time::timeout(Duration::from_mins(1), one);
                 let minted = minted.await.unwrap().unwrap();
                 let over = end.over().contains(&n);
                 // Of a session that goes on, the newest is good in any case.

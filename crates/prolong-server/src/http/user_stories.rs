@@ -183,6 +183,7 @@ async fn a_user_lists_renames_and_ends_devices() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told through")]
 async fn bad_input_is_named_and_changes_nothing() {
     let (w, admin) = start().await;
     let (pc, _) = sign_in(&w, "PC").await;

@@ -144,14 +144,13 @@ impl SigningRing {
         let mut keys = before.clone();
         keys.retain(|key| !self.is_unwanted(key));
         let published = keys.iter().find(|key| key.state == KeyState::Pending);
-        let kid = match published.map(|key| key.kid.clone()) {
-            Some(kid) => kid,
-            None => {
-                let key = self.make(KeyState::Pending, now, entropy).await?;
-                let kid = key.kid.clone();
-                keys.push(key);
-                kid
-            }
+        let kid = if let Some(kid) = published.map(|key| key.kid.clone()) {
+            kid
+        } else {
+            let key = self.make(KeyState::Pending, now, entropy).await?;
+            let kid = key.kid.clone();
+            keys.push(key);
+            kid
         };
         promote(&mut keys, &kid, now);
         let committed = self.store(store, &before, keys, also(&kid)).await?;

@@ -91,7 +91,7 @@ const BATCH: usize = 200;
 const BATCHES: usize = 50;
 const AUDIT_BATCH: usize = 1000;
 /// As good as never, for a policy that asks for an expired token however old.
-const YEAR: Duration = Duration::from_secs(365 * 86_400);
+const YEAR: Duration = Duration::from_hours(8760);
 /// Between two batches, so that requests go first.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -114,7 +114,7 @@ impl Authority {
             .max();
         longest
             .unwrap_or_default()
-            .saturating_add(Duration::from_secs(3600))
+            .saturating_add(Duration::from_hours(1))
     }
 
     async fn turn(&self, now: Timestamp) -> Result<(), NotCommitted> {

@@ -92,7 +92,7 @@ pub async fn serve(
 const DRAIN: Duration = Duration::from_secs(8);
 
 /// As long as an operator's command may take.
-const UNHURRIED: Duration = Duration::from_secs(24 * 3600);
+const UNHURRIED: Duration = Duration::from_hours(24);
 
 struct Desk {
     authority: Arc<Authority>,

@@ -43,6 +43,10 @@ pub struct Builder {
     client: Option<reqwest::Client>,
     feed: Option<Reader>,
     credentials: Option<Credentials>,
+    #[expect(
+        clippy::option_option,
+        reason = "no reports, reports as they come, reports so often"
+    )]
     reports: Option<Option<Duration>>,
 }
 

@@ -352,7 +352,9 @@ async fn a_closed_route_asks_the_authority_while_stale_and_never_answers_401_for
         assert_eq!(*asked.lock().unwrap(), [token]);
         match answer {
             Introspected::Inactive => {
-                assert!(challenge(&response).ends_with(r#"code="INVALID_TOKEN", action="sign_in""#))
+                assert!(
+                    challenge(&response).ends_with(r#"code="INVALID_TOKEN", action="sign_in""#)
+                );
             }
             Introspected::Failed => {
                 assert_eq!(field(&response, "retry-after"), "2");

@@ -15,7 +15,7 @@ use tower::ServiceExt as _;
 use crate::http::oauth_world::{FORM, World, world, world_with};
 
 /// Far more than any of it takes.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 const OPS: (&str, &str) = ("authorization", "Basic b3BzOnMzY3JldA==");
 
 impl World {
@@ -339,7 +339,7 @@ async fn a_long_poll_waits_for_what_comes() {
 #[tokio::test(start_paused = true)]
 async fn there_are_so_many_seats_and_who_does_not_read_loses_theirs() {
     let w = world_with(PolicyDraft::default(), |settings| {
-        settings.limits.feed_streams = 1
+        settings.limits.feed_streams = 1;
     })
     .await;
     let token = w.machine("prolong:feed").await;
@@ -406,7 +406,7 @@ async fn a_stream_ends_with_the_server_and_with_its_token() {
 #[tokio::test(start_paused = true)]
 async fn a_public_feed_is_for_everybody_until_ids_can_be_guessed() {
     let w = world_with(PolicyDraft::default(), |settings| {
-        settings.feed_public = true
+        settings.feed_public = true;
     })
     .await;
     let open = w.send("GET", "/v1/feed/snapshot", &[], "").await;

@@ -22,17 +22,16 @@ pub(super) async fn post(
     let current = fields.required_text("current_password")?;
     let new = fields.required_text("new_password")?;
     let network = place::network(&authority.settings, &parts);
-    match authority
+    if let Some(answer) = authority
         .change_password(&found, current, new, &network)
         .await?
     {
-        Some(answer) => Ok(slot::tokens(StatusCode::OK, &answer)),
-        None => {
-            let mut response = StatusCode::NO_CONTENT.into_response();
-            if let Some(client) = authority.client(&found.session.client) {
-                slot::clear(&authority, client, &mut response);
-            }
-            Ok(response)
+        Ok(slot::tokens(StatusCode::OK, &answer))
+    } else {
+        let mut response = StatusCode::NO_CONTENT.into_response();
+        if let Some(client) = authority.client(&found.session.client) {
+            slot::clear(&authority, client, &mut response);
         }
+        Ok(response)
     }
 }

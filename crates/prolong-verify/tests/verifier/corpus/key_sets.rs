@@ -63,6 +63,7 @@ fn changed(algorithm: Algorithm, changes: &Value) -> Value {
         .collect()
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn documents() -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> = texts();
     let mut one = |id: &str, algorithm, changes: Value| {

@@ -73,14 +73,13 @@ impl<'s> Mutations<'s> {
         for _ in 0..=self.rng.below(3) {
             let place = self.rng.below(characters.len());
             let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-            let other = match self.rng.below(6) {
-                0 => self.rng.pick(&[
+            let other = if self.rng.below(6) == 0 {
+                self.rng.pick(&[
                     "=", "+", "/", " ", ".", "\n", "\u{0}", "%", "é", "~", "\"", "{", ",", ":",
-                ]),
-                _ => {
-                    let at = self.rng.below(64);
-                    &alphabet[at..=at]
-                }
+                ])
+            } else {
+                let at = self.rng.below(64);
+                &alphabet[at..=at]
             };
             let other = other.chars().next().unwrap();
             match self.rng.below(8) {
