@@ -15,7 +15,10 @@ pub struct PredictableEntropy(AtomicU64);
 impl PredictableEntropy {
     /// From the beginning: two of them give the same bytes.
     #[must_use]
-    #[expect(clippy::new_without_default, reason = "nothing should have it without asking for it by name")]
+    #[expect(
+        clippy::new_without_default,
+        reason = "nothing should have it without asking for it by name"
+    )]
     pub const fn new() -> Self {
         Self(AtomicU64::new(1))
     }
