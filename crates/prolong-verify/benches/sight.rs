@@ -1,79 +1,339 @@
-//! The cost of a token at first sight and when seen before, beside the raw signature and `jsonwebtoken`.
+//! What a token costs at first sight and when it was seen before: `cargo bench -p prolong-verify --bench sight`.
 //!
-//! `cargo bench -p prolong-verify`
+//! `-- count WHAT TIMES` runs one thing so often and no more, to count its instructions:
+//! `valgrind --tool=callgrind target/release/deps/sight-… count seen 10000`.
 #![expect(
     clippy::unwrap_used,
-    reason = "a bench that cannot set its scene should stop"
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a bench that cannot set its scene should stop, and it prints"
 )]
 
-use std::hint::black_box;
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    hint::black_box,
+    thread,
+    time::{Duration, Instant},
+};
 
-use criterion::{Criterion, criterion_group, criterion_main};
 use prolong_protocol::feed::{Entry, Kind};
-use prolong_verify::{Algorithm, Key, Revoked, SeenTokens, verify};
-use serde_json::Value;
+use prolong_verify::{Algorithm, Expected, Key, Keys, Revoked, SeenTokens, verify};
+use serde_json::json;
 
 #[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/verifier/mint.rs"]
 mod mint;
+mod rounds;
 
-use mint::{ISSUED_BY, ISSUER, NOW, claims, expected, header, jwk, keys, signed};
+use mint::{ISSUED_BY, ISSUER, NOW, expected, jwk};
+use rounds::{Rounds, median};
 
-fn sight(bench: &mut Criterion) {
-    let mut revoked = Revoked::new([9; 16]);
-    for seq in 0..10_000_u64 {
-        let key = Revoked::key_of(&[9; 16], &seq.to_string());
-        revoked
-            .apply(&Entry {
-                seq,
-                kind: Kind::SESSION,
-                key,
-                arg: 0,
-                until: u64::MAX,
-            })
-            .unwrap();
-    }
-    let (keys, expected) = (keys(), expected());
-    for algorithm in [
-        Algorithm::Es256,
-        Algorithm::EdDsa,
-        Algorithm::Rs256,
-        Algorithm::Ps256,
-    ] {
-        let mut group = bench.benchmark_group(algorithm.as_str());
-        let token = signed(
-            algorithm,
-            &header(algorithm).to_string(),
-            claims().to_string().as_bytes(),
-        );
-        let message = token.rsplit_once('.').unwrap().0.as_bytes();
-        let signature = ISSUED_BY.sign(algorithm, message);
-        let key = Key::new("k", algorithm, &ISSUED_BY.public(algorithm)).unwrap();
-        group.bench_function("raw signature", |b| {
-            b.iter(|| assert!(key.signed(black_box(message), &signature)));
-        });
-        group.bench_function("first sight", |b| {
-            b.iter(|| verify(black_box(&token), &keys, &expected, &revoked, NOW).unwrap());
-        });
-        let seen = SeenTokens::new(1000, &[1; 32]);
-        group.bench_function("seen before", |b| {
-            b.iter(|| {
-                seen.verify(black_box(&token), &keys, &expected, &revoked, NOW)
-                    .unwrap()
-            });
-        });
-        let name: jsonwebtoken::Algorithm = algorithm.as_str().parse().unwrap();
-        let mut rules = jsonwebtoken::Validation::new(name);
-        rules.set_issuer(&[ISSUER]);
-        rules.set_audience(&["orders-api"]);
-        rules.validate_exp = false;
-        let theirs = serde_json::from_value(jwk(algorithm)).unwrap();
-        let theirs = jsonwebtoken::DecodingKey::from_jwk(&theirs).unwrap();
-        group.bench_function("jsonwebtoken", |b| {
-            b.iter(|| jsonwebtoken::decode::<Value>(black_box(&token), &theirs, &rules).unwrap());
-        });
+const SALT: [u8; 16] = [9; 16];
+const ENTRIES: u64 = 10_000;
+const TOKENS: usize = 100_000;
+const ROUNDS: usize = 3000;
+const ALGORITHMS: [Algorithm; 4] = [
+    Algorithm::Es256,
+    Algorithm::EdDsa,
+    Algorithm::Rs256,
+    Algorithm::Ps256,
+];
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    match arguments.iter().position(|word| word == "count") {
+        Some(at) => count(&arguments[at + 1], arguments[at + 2].parse().unwrap()),
+        None => measure(),
     }
 }
 
-criterion_group!(benches, sight);
-criterion_main!(benches);
+/// The claims and their order are those of the authority.
+fn claims(number: usize) -> String {
+    let id = |what: u64| {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(
+            &(number as u64)
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                .to_le_bytes(),
+        );
+        bytes[8..].copy_from_slice(&what.to_le_bytes());
+        mint::b64(bytes)
+    };
+    format!(
+        r#"{{"iss":"{ISSUER}","sub":"{:08x}-0000-4000-8000-{number:012x}","aud":"orders-api","client_id":"web","iat":{},"exp":{},"jti":"{}","scope":"orders:read","sid":"{}","auth_time":{},"jwt_version":1}}"#,
+        number,
+        NOW - 60,
+        NOW + 840,
+        id(1),
+        id(2),
+        NOW - 600,
+    )
+}
+
+fn header(algorithm: Algorithm) -> String {
+    let kid = ISSUED_BY.public(algorithm).thumbprint();
+    let name = algorithm.as_str();
+    format!(r#"{{"typ":"at+jwt","alg":"{name}","kid":"{kid}"}}"#)
+}
+
+fn token(algorithm: Algorithm, number: usize) -> String {
+    mint::signed(algorithm, &header(algorithm), claims(number).as_bytes())
+}
+
+/// By thumbprint, as the authority names them; RS256 and PS256 are the same key here, so each has a set of its own.
+fn set(algorithm: Algorithm) -> Keys {
+    let mut jwk = jwk(algorithm);
+    jwk["kid"] = ISSUED_BY.public(algorithm).thumbprint().into();
+    Keys::from_jwks(json!({ "keys": [jwk] }).to_string()).unwrap()
+}
+
+fn revoked(entries: u64) -> Revoked {
+    let mut revoked = Revoked::new(SALT);
+    for seq in 0..entries {
+        let kind = [Kind::SESSION, Kind::USER, Kind::GENERATION][usize::try_from(seq % 3).unwrap()];
+        let key = Revoked::key_of(&SALT, &seq.to_string());
+        let entry = Entry {
+            seq,
+            kind,
+            key,
+            arg: 1,
+            until: u64::MAX,
+        };
+        revoked.apply(&entry).unwrap();
+    }
+    revoked
+}
+
+fn measure() {
+    let revoked = revoked(ENTRIES);
+    println!(
+        "{ENTRIES} feed entries; a token of {} bytes",
+        token(Algorithm::Es256, 0).len()
+    );
+    println!("the quietest twentieth of {ROUNDS} short batches in turns, ns a token\n");
+    first_sight(&revoked);
+    seen_before(&revoked);
+    threads(&revoked);
+}
+
+fn first_sight(revoked: &Revoked) {
+    println!("| first sight | raw aws-lc-rs | above raw | ratio | to remember it |");
+    println!("|---|---|---|---|---|");
+    for algorithm in ALGORITHMS {
+        let (keys, expected) = (set(algorithm), expected());
+        let token = token(algorithm, 0);
+        let message = token.rsplit_once('.').unwrap().0.as_bytes();
+        let signature = mint::unb64(token.rsplit_once('.').unwrap().1);
+        let key = Key::new("k", algorithm, &ISSUED_BY.public(algorithm)).unwrap();
+        let forgetful = Forgetful::new(algorithm, &keys, &expected, revoked);
+        let forgetful = RefCell::new(forgetful);
+        let mut rounds = Rounds::new();
+        rounds.add("raw", || {
+            assert!(key.signed(black_box(message), &signature))
+        });
+        rounds.add("verify", || {
+            verify(black_box(&token), &keys, &expected, revoked, NOW).unwrap()
+        });
+        rounds.add("many", || {
+            let token = forgetful.borrow_mut().next();
+            verify(&token, &keys, &expected, revoked, NOW).unwrap()
+        });
+        rounds.add("many, remembered", || {
+            let token = forgetful.borrow_mut().next();
+            let seen = &forgetful.borrow().seen;
+            seen.verify(&token, &keys, &expected, revoked, NOW).unwrap()
+        });
+        rounds.run(ROUNDS);
+        println!(
+            "| {} | {:.0} | {:+.0} | {:.3} | {:+.0} |",
+            algorithm.as_str(),
+            rounds.of("raw"),
+            rounds.above("verify", "raw"),
+            rounds.ratio("verify", "raw"),
+            rounds.above("many, remembered", "many"),
+        );
+    }
+}
+
+/// First sights with memory, over and over: each token displaces the one before it, since those that stay expire later.
+struct Forgetful {
+    seen: SeenTokens,
+    tokens: Vec<String>,
+    next: usize,
+}
+
+impl Forgetful {
+    fn new(algorithm: Algorithm, keys: &Keys, expected: &Expected, revoked: &Revoked) -> Self {
+        let seen = SeenTokens::new(1, &[1; 32]);
+        for number in 0..8 {
+            let expires = |at: i64| format!(r#""exp":{at}"#);
+            let later = claims(number).replace(&expires(NOW + 840), &expires(NOW + 900));
+            let token = mint::signed(algorithm, &header(algorithm), later.as_bytes());
+            seen.verify(&token, keys, expected, revoked, NOW).unwrap();
+        }
+        Self {
+            seen,
+            tokens: (8..40).map(|number| token(algorithm, number)).collect(),
+            next: 0,
+        }
+    }
+
+    fn next(&mut self) -> String {
+        self.next = (self.next + 1) % self.tokens.len();
+        self.tokens[self.next].clone()
+    }
+}
+
+fn seen_before(revoked: &Revoked) {
+    let (keys, expected) = (set(Algorithm::EdDsa), expected());
+    let none = Revoked::new(SALT);
+    let tokens: Vec<String> = (0..TOKENS)
+        .map(|number| token(Algorithm::EdDsa, number))
+        .collect();
+    let seen = SeenTokens::new(TOKENS, &[1; 32]);
+    for token in &tokens {
+        seen.verify(token, &keys, &expected, revoked, NOW).unwrap();
+    }
+    println!("\n{} of {TOKENS} tokens remembered, EdDSA\n", seen.len());
+    let bare: HashMap<&str, i64> = tokens
+        .iter()
+        .map(|token| (token.as_str(), NOW + 840))
+        .collect();
+    let hot = &tokens[0];
+    let mut order = Shuffled::new();
+    let orders = [(); 4].map(|()| order.next_order(TOKENS));
+    let mut at = [0; 4];
+    let mut next = |which: usize| {
+        at[which] = (at[which] + 1) % TOKENS;
+        &tokens[orders[which][at[which]]]
+    };
+    let look = |token: &str, revoked: &Revoked| {
+        seen.verify(black_box(token), &keys, &expected, revoked, NOW)
+            .unwrap()
+    };
+    let mut rounds = Rounds::new();
+    rounds.add("bare, hot", || bare[black_box(hot.as_str())] > NOW);
+    rounds.add("hot", || look(hot, revoked));
+    rounds.add("hot, empty feed", || look(hot, &none));
+    rounds.run(ROUNDS);
+    println!("| seen before | ns |\n|---|---|");
+    println!("| one hot token | {:.0} |", rounds.of("hot"));
+    println!(
+        "| the same in a bare `HashMap<&str, exp>` (SipHash) | {:.0} |",
+        rounds.of("bare, hot")
+    );
+    println!(
+        "| of that, {ENTRIES} feed entries instead of none | {:+.0} |",
+        rounds.above("hot", "hot, empty feed")
+    );
+    drop(rounds);
+
+    let next = RefCell::new(&mut next);
+    let buffer = RefCell::new(String::new());
+    let arrived = |which| {
+        let mut buffer = buffer.borrow_mut();
+        buffer.clear();
+        buffer.push_str(next.borrow_mut()(which));
+        buffer
+    };
+    let mut rounds = Rounds::new();
+    rounds.add("random", || look(next.borrow_mut()(0), revoked));
+    rounds.add("arrives", || arrived(1).len());
+    rounds.add("arrives, ours", || look(&arrived(2), revoked));
+    rounds.add("arrives, bare", || bare[arrived(3).as_str()] > NOW);
+    rounds.run(ROUNDS);
+    println!(
+        "| one of {TOKENS} that has just arrived | {:.0} |",
+        rounds.above("arrives, ours", "arrives")
+    );
+    println!(
+        "| the same in the bare map | {:.0} |",
+        rounds.above("arrives, bare", "arrives")
+    );
+    println!(
+        "| one of {TOKENS} that was long in memory | {:.0} |",
+        rounds.of("random")
+    );
+}
+
+/// Random orders, the same in every run.
+struct Shuffled(u64);
+
+impl Shuffled {
+    const fn new() -> Self {
+        Self(0x9e37_79b9_7f4a_7c15)
+    }
+
+    fn next_order(&mut self, count: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..count).collect();
+        for at in (1..count).rev() {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            let other = usize::try_from(self.0 % (at as u64 + 1)).unwrap();
+            order.swap(at, other);
+        }
+        order
+    }
+}
+
+/// Random tokens of 10,000, for half a second, by one thread and by two at once, in turns.
+fn threads(revoked: &Revoked) {
+    const SOME: usize = 10_000;
+    let (keys, expected) = (set(Algorithm::EdDsa), expected());
+    let tokens: Vec<String> = (0..SOME)
+        .map(|number| token(Algorithm::EdDsa, number))
+        .collect();
+    let seen = SeenTokens::new(SOME, &[1; 32]);
+    let order = Shuffled::new().next_order(SOME);
+    let look = |at: usize| seen.verify(&tokens[order[at % SOME]], &keys, &expected, revoked, NOW);
+    for at in 0..SOME {
+        look(at).unwrap();
+    }
+    let work = |from: usize| {
+        let (begun, mut done) = (Instant::now(), 0);
+        while begun.elapsed() < Duration::from_millis(500) {
+            for at in 0..1000 {
+                black_box(look(from + done + at).unwrap());
+            }
+            done += 1000;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a rate")]
+        let rate = done as f64 / begun.elapsed().as_secs_f64();
+        rate
+    };
+    let (mut one, mut two) = (Vec::new(), Vec::new());
+    for _ in 0..7 {
+        one.push(work(0));
+        two.push(thread::scope(|scope| {
+            let other = scope.spawn(|| work(SOME / 2));
+            work(0) + other.join().unwrap()
+        }));
+    }
+    let (one, two) = (median(one), median(two));
+    println!(
+        "\nlooks a second at {SOME} tokens in random order: one thread {one:.0}, two threads {two:.0} ({:.2} times)",
+        two / one
+    );
+}
+
+fn count(what: &str, times: u64) {
+    let (keys, expected, revoked) = (set(Algorithm::Es256), expected(), revoked(ENTRIES));
+    let token = token(Algorithm::Es256, 0);
+    let message = token.rsplit_once('.').unwrap().0.as_bytes();
+    let signature = mint::unb64(token.rsplit_once('.').unwrap().1);
+    let key = Key::new("k", Algorithm::Es256, &ISSUED_BY.public(Algorithm::Es256)).unwrap();
+    let seen = SeenTokens::new(1000, &[1; 32]);
+    for _ in 0..times {
+        match what {
+            "raw" => assert!(key.signed(black_box(message), &signature)),
+            "first" => drop(verify(black_box(&token), &keys, &expected, &revoked, NOW).unwrap()),
+            "seen" => drop(
+                seen.verify(black_box(&token), &keys, &expected, &revoked, NOW)
+                    .unwrap(),
+            ),
+            other => panic!("nothing is called {other}: raw, first, seen"),
+        }
+    }
+}

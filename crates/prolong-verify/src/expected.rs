@@ -71,11 +71,14 @@ impl Expected {
             _ => false,
         })
     }
+}
 
-    pub(crate) fn accepts_audience<'a>(&self, mut aud: impl Iterator<Item = &'a str>) -> bool {
-        match &self.audience {
-            Audience::Any => aud.next().is_some(),
-            Audience::OneOf(ours) => aud.any(|theirs| ours.iter().any(|one| one == theirs)),
+impl Audience {
+    /// Whether a token's `aud` is right.
+    pub(crate) fn accepts<'a>(&self, mut aud: impl Iterator<Item = &'a str>) -> bool {
+        match self {
+            Self::Any => aud.next().is_some(),
+            Self::OneOf(ours) => aud.any(|theirs| ours.iter().any(|one| one == theirs)),
         }
     }
 }

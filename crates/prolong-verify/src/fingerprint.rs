@@ -1,133 +1,264 @@
-//! A keyed hash of a token: NH (UMAC, RFC 4418 §5.2) with words of 64 bits, twice, the second time with the key moved on
-//! by two words.
+//! A keyed hash of a token, of 128 bits: by it a token is known again without keeping it. Why this one: decision 0022.
 //!
-//! Two different tokens of one length agree in one pass with probability at most 2^-64 over the choice of the key, and in
-//! both with at most 2^-128 (Black, Halevi, Krawczyk, Krovetz, Rogaway: UMAC, CRYPTO '99, theorems 1 and 2); tokens of
-//! different lengths never agree, since the length is kept beside. That holds against anyone who has not seen outputs,
-//! and none leaves this crate. It is much cheaper than a MAC, since it need not hide the key from those who see outputs.
-
-use std::hash::{Hash, Hasher};
+//! 1. NH (UMAC, RFC 4418 §5.2) over words of 64 bits, twice, the second time with the key moved on by two words. Two tokens
+//!    of one length agree in both with probability at most 2^-128 over the choice of the key (Black, Halevi, Krawczyk,
+//!    Krovetz, Rogaway: UMAC, CRYPTO '99, theorems 1 and 2). Where the last part has less than 16 bytes, the last 16 bytes
+//!    are taken, some of them once more; of a token under 16 bytes, zeros fill it up. Among tokens of one length, neither
+//!    is an ambiguity.
+//! 2. Its four words are brought to 128 bits by two independent multilinear hashes (Lemire, Kaser: Strongly universal string
+//!    hashing is fast, 2014, theorem 3.1), each of which lets two different inputs agree with probability 2^-64.
+//! 3. The length is kept beside: tokens of different lengths never agree.
+//!
+//! Together: two different tokens agree with probability at most 2^-127, whoever chose them, if the choice does not depend on
+//! the key. None leaves this crate, and the places in a table, which timing might tell something of, depend only on 2.
 
 use aws_lc_rs::digest::{Context, SHA256};
 
 use crate::token::MAX_TOKEN_BYTES;
 
 const BLOCK_BYTES: usize = 16;
-const KEY_WORDS: usize = MAX_TOKEN_BYTES / 8 + 2;
-const WORDS_PER_DIGEST: usize = 4;
+/// Two words for each block, and two more for the second pass.
+const NH_PAIRS: usize = MAX_TOKEN_BYTES / BLOCK_BYTES + 1;
+const HALVES: usize = 2;
+/// A constant and a factor for each of the four words.
+const TERMS: usize = 5;
+const DIGEST_PAIRS: usize = 2;
 
-/// What a token is remembered by.
+type Pair = [u64; 2];
+
+/// What a token is known by.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fingerprint {
-    passes: [u128; 2],
-    length: usize,
+    pub(crate) hash: [u64; HALVES],
+    pub(crate) length: u16,
 }
 
 /// The key.
-pub(crate) struct Fingerprints(Box<[u64]>);
+pub(crate) struct Fingerprints {
+    nh: Box<[Pair]>,
+    halves: [[u128; TERMS]; HALVES],
+}
 
 impl Fingerprints {
     /// The secret is stretched by SHA-256 with a counter.
     pub(crate) fn new(secret: &[u8; 32]) -> Self {
-        let digests = (0..KEY_WORDS.div_ceil(WORDS_PER_DIGEST)).map(|counter| {
-            let mut hash = Context::new(&SHA256);
-            hash.update(secret);
-            hash.update(&(counter as u64).to_le_bytes());
-            hash.finish()
+        let mut pairs = (0_u64..).flat_map(|counter| stretched(secret, counter));
+        let halves = [(); HALVES].map(|()| {
+            let mut terms = [0; TERMS];
+            for (term, pair) in terms.iter_mut().zip(&mut pairs) {
+                *term = wide(pair);
+            }
+            terms
         });
-        let words = digests.flat_map(|digest| {
-            let words: Vec<u64> = digest.as_ref().chunks_exact(8).map(word).collect();
-            words
-        });
-        Self(words.take(KEY_WORDS).collect())
+        Self {
+            nh: pairs.take(NH_PAIRS).collect(),
+            halves,
+        }
     }
 
-    /// The fingerprint of at most [`MAX_TOKEN_BYTES`].
-    pub(crate) fn of(&self, token: &[u8]) -> Fingerprint {
-        debug_assert!(
-            token.len() <= MAX_TOKEN_BYTES,
-            "longer tokens are refused before"
-        );
+    /// `None`: the token is over [`MAX_TOKEN_BYTES`].
+    pub(crate) fn of(&self, token: &[u8]) -> Option<Fingerprint> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return None;
+        }
+        let passes = self.nh(token);
+        Some(Fingerprint {
+            hash: self.halves.map(|terms| multilinear(terms, passes)),
+            length: u16::try_from(token.len()).ok()?,
+        })
+    }
+
+    #[inline]
+    fn nh(&self, token: &[u8]) -> [u128; 2] {
+        let (blocks, rest) = token.as_chunks();
+        let mut keys = self.nh.iter().zip(self.nh.iter().skip(1));
         let mut passes = [0; 2];
-        let mut key = self.0.windows(4).step_by(2);
-        let blocks = token.chunks_exact(BLOCK_BYTES);
-        let rest = blocks.remainder();
-        for (block, key) in blocks.zip(&mut key) {
-            add(&mut passes, block, key);
+        for (block, keys) in blocks.iter().zip(&mut keys) {
+            add(&mut passes, block, keys);
         }
-        if let (false, Some(key)) = (rest.is_empty(), key.next()) {
-            let mut last = [0; BLOCK_BYTES];
-            last[..rest.len()].copy_from_slice(rest);
-            add(&mut passes, &last, key);
+        if let (false, Some(keys)) = (rest.is_empty(), keys.next()) {
+            if let Some(last) = token.last_chunk() {
+                add(&mut passes, last, keys);
+            } else {
+                let mut padded = [0; BLOCK_BYTES];
+                padded[..rest.len()].copy_from_slice(rest);
+                add(&mut passes, &padded, keys);
+            }
         }
-        Fingerprint {
-            passes,
-            length: token.len(),
-        }
+        passes
     }
 }
 
-/// `key` has four words: two for each pass.
+/// One block into both passes.
 #[inline]
-fn add(passes: &mut [u128; 2], block: &[u8], key: &[u64]) {
-    let (first, second) = (word(&block[..8]), word(&block[8..]));
-    let product = |one: u64, two: u64| {
-        u128::from(first.wrapping_add(one)) * u128::from(second.wrapping_add(two))
+fn add(passes: &mut [u128; 2], block: &[u8; BLOCK_BYTES], keys: (&Pair, &Pair)) {
+    let [first, second] = words(u128::from_le_bytes(*block));
+    let product = |[one, two]: &Pair| {
+        u128::from(first.wrapping_add(*one)) * u128::from(second.wrapping_add(*two))
     };
-    passes[0] = passes[0].wrapping_add(product(key[0], key[1]));
-    passes[1] = passes[1].wrapping_add(product(key[2], key[3]));
+    passes[0] = passes[0].wrapping_add(product(keys.0));
+    passes[1] = passes[1].wrapping_add(product(keys.1));
 }
 
+/// The upper half of `c + Σ aᵢ·xᵢ` modulo 2^128.
 #[inline]
-fn word(bytes: &[u8]) -> u64 {
-    bytes.try_into().map(u64::from_le_bytes).unwrap_or_default()
+fn multilinear([constant, a, b, c, d]: [u128; TERMS], passes: [u128; 2]) -> u64 {
+    let ([first, second], [third, fourth]) = (words(passes[0]), words(passes[1]));
+    let sum = constant
+        .wrapping_add(a.wrapping_mul(first.into()))
+        .wrapping_add(b.wrapping_mul(second.into()))
+        .wrapping_add(c.wrapping_mul(third.into()))
+        .wrapping_add(d.wrapping_mul(fourth.into()));
+    words(sum)[1]
 }
 
-impl Hash for Fingerprint {
-    /// For the place in a table; equality decides.
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        let [low, high] = [0, 64].map(|shift| {
-            u64::try_from(self.passes[0] >> shift & u128::from(u64::MAX)).unwrap_or_default()
-        });
-        let mixed = (low ^ high.rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        state.write_u64(mixed ^ mixed >> 32);
+fn stretched(secret: &[u8; 32], counter: u64) -> [Pair; DIGEST_PAIRS] {
+    let mut hash = Context::new(&SHA256);
+    hash.update(secret);
+    hash.update(&counter.to_le_bytes());
+    let digest = hash.finish();
+    let mut pairs = [[0; 2]; DIGEST_PAIRS];
+    for (pair, bytes) in pairs.iter_mut().zip(digest.as_ref().as_chunks().0) {
+        *pair = words(u128::from_le_bytes(*bytes));
     }
+    pairs
+}
+
+const fn wide([low, high]: Pair) -> u128 {
+    low as u128 | (high as u128) << 64
+}
+
+/// Low and high half.
+#[inline]
+fn words(both: u128) -> Pair {
+    [both & u128::from(u64::MAX), both >> 64].map(|half| u64::try_from(half).unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn of(fingerprints: &Fingerprints, token: &[u8]) -> Fingerprint {
+        fingerprints.of(token).unwrap()
+    }
+
     #[test]
     fn every_byte_the_length_and_the_secret_count() {
         let fingerprints = Fingerprints::new(&[1; 32]);
         for length in [1, 15, 16, 17, 500, MAX_TOKEN_BYTES] {
             let token = vec![b'a'; length];
-            let whole = fingerprints.of(&token);
-            assert!(whole == fingerprints.of(&token));
-            assert!(whole != Fingerprints::new(&[2; 32]).of(&token));
-            assert!(whole != fingerprints.of(&token[1..]));
+            let whole = of(&fingerprints, &token);
+            let passes = fingerprints.nh(&token);
+            assert!(whole == of(&fingerprints, &token));
+            assert!(whole.hash[0] != whole.hash[1]);
+            let otherwise_keyed = of(&Fingerprints::new(&[2; 32]), &token);
+            assert!(whole.hash[0] != otherwise_keyed.hash[0]);
+            assert!(whole.hash[1] != otherwise_keyed.hash[1]);
             for place in 0..length {
                 let mut other = token.clone();
                 other[place] ^= 1;
-                let other = fingerprints.of(&other);
-                assert!(whole.passes[0] != other.passes[0], "{place} of {length}");
-                assert!(whole.passes[1] != other.passes[1], "{place} of {length}");
+                let changed = fingerprints.nh(&other);
+                assert!(passes[0] != changed[0], "{place} of {length}");
+                assert!(passes[1] != changed[1], "{place} of {length}");
+                let other = of(&fingerprints, &other);
+                assert!(whole.hash[0] != other.hash[0], "{place} of {length}");
+                assert!(whole.hash[1] != other.hash[1], "{place} of {length}");
             }
         }
-        assert!(fingerprints.of(b"a\0") != fingerprints.of(b"a"));
+        assert!(fingerprints.of(&[b'a'; MAX_TOKEN_BYTES + 1]).is_none());
+    }
+
+    /// NH alone cannot tell these apart: only the length does.
+    #[test]
+    fn what_is_filled_up_is_no_ambiguity() {
+        let fingerprints = Fingerprints::new(&[1; 32]);
+        let (short, long) = (of(&fingerprints, b"a"), of(&fingerprints, b"a\0"));
+        assert!(short.hash == long.hash && short != long);
+        // Nor is a last part that is taken together with what stands before it.
+        for length in 17..33 {
+            let passes = |token: &[u8]| fingerprints.nh(token);
+            let whole: Vec<u8> = (0..length).collect();
+            let last = &whole[whole.len() - BLOCK_BYTES..];
+            let written_out = [&whole[..BLOCK_BYTES], last].concat();
+            assert_eq!(passes(&whole), passes(&written_out));
+            assert!(of(&fingerprints, &whole) != of(&fingerprints, &written_out) || length == 32);
+        }
+    }
+
+    /// Places must not be exchangeable, nor may parts that are equal cancel out.
+    #[test]
+    fn the_place_of_every_word_counts_in_each_pass() {
+        let fingerprints = Fingerprints::new(&[1; 32]);
+        let token: Vec<u8> = (0_u8..128).collect();
+        let passes = fingerprints.nh(&token);
+        for one in 0..16 {
+            for two in 0..one {
+                let mut other = token.clone();
+                for byte in 0..8 {
+                    other.swap(one * 8 + byte, two * 8 + byte);
+                }
+                let other = fingerprints.nh(&other);
+                assert!(
+                    passes[0] != other[0] && passes[1] != other[1],
+                    "{one} {two}"
+                );
+            }
+        }
     }
 
     #[test]
     fn nh_is_the_sum_of_products() {
-        let key: Vec<u64> = (1..=6).collect();
-        let fingerprints = Fingerprints(key.into());
+        let fingerprints = Fingerprints {
+            nh: [[1, 2], [3, 4], [5, 6]].into(),
+            halves: [[0; TERMS]; HALVES],
+        };
         let token: Vec<u8> = [10_u64, 20, 30, 40]
             .iter()
             .flat_map(|word| word.to_le_bytes())
             .collect();
-        let fingerprint = fingerprints.of(&token);
-        assert_eq!(fingerprint.passes[0], 11 * 22 + 33 * 44);
-        assert_eq!(fingerprint.passes[1], 13 * 24 + 35 * 46);
+        let passes = fingerprints.nh(&token);
+        assert_eq!(passes, [11 * 22 + 33 * 44, 13 * 24 + 35 * 46]);
+        let carried = Fingerprints {
+            nh: [[u64::MAX - 10, u64::MAX - 20]; 3].into(),
+            halves: [[0; TERMS]; HALVES],
+        };
+        let top = u128::from(u64::MAX - 1);
+        let token: Vec<u8> = [9_u64, 19, 9, 19]
+            .iter()
+            .flat_map(|word| word.to_le_bytes())
+            .collect();
+        assert_eq!(carried.nh(&token)[0], (top * top).wrapping_mul(2));
+    }
+
+    #[test]
+    fn the_last_stage_is_the_upper_half_of_a_sum() {
+        let terms = [7 << 60, 1 << 64, 3 << 64, 5 << 32, u128::MAX];
+        let passes = [wide([11, 13]), wide([1 << 40, 2])];
+        let sum = (7_u128 << 60) + (11 << 64) + (39 << 64) + (5 << 72);
+        let sum = sum.wrapping_sub(2);
+        assert_eq!(
+            multilinear(terms, passes),
+            u64::try_from(sum >> 64).unwrap()
+        );
+        // Multiplied by 2^64, the lower half would vanish: every word must reach the upper one.
+        for place in 0..4 {
+            let mut words = [1_u64, 1, 1, 1];
+            let passes = |words: [u64; 4]| [wide([words[0], words[1]]), wide([words[2], words[3]])];
+            let terms = [0, 1 << 64, 2 << 64, 4 << 64, 8 << 64];
+            let before = multilinear(terms, passes(words));
+            words[place] = 2;
+            assert_eq!(multilinear(terms, passes(words)) - before, 1 << place);
+        }
+    }
+
+    #[test]
+    fn no_part_of_the_key_is_used_twice() {
+        let Fingerprints { nh, halves } = Fingerprints::new(&[1; 32]);
+        let pairs = halves.iter().flatten().map(|term| words(*term));
+        let mut all: Vec<u64> = pairs.chain(nh.iter().copied()).flatten().collect();
+        assert_eq!(all.len(), 2 * (HALVES * TERMS + NH_PAIRS));
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 2 * (HALVES * TERMS + NH_PAIRS));
     }
 }

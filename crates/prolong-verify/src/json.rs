@@ -5,13 +5,15 @@ use std::{borrow::Cow, collections::HashSet, fmt, mem};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use crate::numeric_date::Number;
+
 /// From so many unknown members on, their names are hashed instead of compared one by one.
 const FEW: usize = 16;
 
 /// A member's value as far as tokens use it. What lies deeper is checked, and not kept.
 pub(crate) enum Scanned<'a> {
     Text(Cow<'a, str>),
-    Number(Value),
+    Number(Number),
     /// An array: its strings, or `None` if it holds anything else.
     List(Option<Vec<Cow<'a, str>>>),
     Other,
@@ -226,15 +228,16 @@ impl<'de> Visitor<'de> for ScannedVisitor {
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Scanned<'de>, E> {
-        Ok(Scanned::Number(value.into()))
+        Ok(Scanned::Number(Number::Signed(value)))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Scanned<'de>, E> {
-        Ok(Scanned::Number(value.into()))
+        let number = i64::try_from(value).map_or(Number::Unsigned(value), Number::Signed);
+        Ok(Scanned::Number(number))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Scanned<'de>, E> {
-        Ok(Scanned::Number(value.into()))
+        Ok(Scanned::Number(Number::Float(value)))
     }
 
     fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Scanned<'de>, E> {

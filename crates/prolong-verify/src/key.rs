@@ -7,7 +7,11 @@ use aws_lc_rs::signature::{
     RSA_PSS_2048_8192_SHA256, RsaPublicKeyComponents,
 };
 
-use crate::{algorithm::Algorithm, ed25519_order, jwk::PublicKeyBytes};
+use serde_json::Value;
+
+use crate::{
+    algorithm::Algorithm, base64url, ed25519_order, jwk::PublicKeyBytes, token::ACCESS_TOKEN,
+};
 
 /// A public key that can check signatures of its one algorithm.
 #[derive(Clone)]
@@ -15,6 +19,7 @@ pub struct Key {
     kid: String,
     algorithm: Algorithm,
     parsed: ParsedPublicKey,
+    usual_header: String,
 }
 
 /// Why a public key was refused.
@@ -65,8 +70,10 @@ impl Key {
             }
             _ => return Err(KeyRefused::WrongAlgorithm),
         };
+        let kid = kid.into();
         Ok(Self {
-            kid: kid.into(),
+            usual_header: usual_header(algorithm, &kid),
+            kid,
             algorithm,
             parsed,
         })
@@ -82,6 +89,11 @@ impl Key {
     #[must_use]
     pub const fn algorithm(&self) -> Algorithm {
         self.algorithm
+    }
+
+    /// The first part of an access token of this key, as Prolong's authority writes it.
+    pub(crate) fn usual_header(&self) -> &str {
+        &self.usual_header
     }
 
     /// Whether both are the same public key under the same name and algorithm.
@@ -109,6 +121,11 @@ impl fmt::Debug for Key {
             .field("algorithm", &self.algorithm)
             .finish_non_exhaustive()
     }
+}
+
+fn usual_header(algorithm: Algorithm, kid: &str) -> String {
+    let (alg, kid) = (algorithm.as_str(), Value::from(kid));
+    base64url::encode(format!(r#"{{"typ":"{ACCESS_TOKEN}","alg":"{alg}","kid":{kid}}}"#).as_bytes())
 }
 
 /// What aws-lc would let pass, or would refuse only when a signature comes.

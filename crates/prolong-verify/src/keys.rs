@@ -160,6 +160,12 @@ impl Keys {
         self.keys.get(self.place(kid).ok()?)
     }
 
+    /// The key whose tokens begin like this, if this is how Prolong's authority begins them.
+    pub(crate) fn by_usual_header(&self, header: &str) -> Option<&Arc<Key>> {
+        let mut few = self.keys.iter().take(FEW);
+        few.find(|key| key.usual_header() == header)
+    }
+
     /// The keys of the document that are not used, in its order.
     #[must_use]
     pub fn left_out(&self) -> &[LeftOut] {

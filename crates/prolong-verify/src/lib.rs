@@ -4,7 +4,7 @@
 //! time. [`SeenTokens`] gives the same answers with memory. [`Requirement`] is what one route asks beyond that.
 //! [`Follower`] turns what the feed sends into what is revoked, and knows how fresh that is.
 //!
-//! This links 29 crates without features: no runtime, no HTTP, no sockets. `tower` adds a layer for any tower service, `axum`
+//! This links 19 crates without features: no runtime, no HTTP, no sockets. `tower` adds a layer for any tower service, `axum`
 //! an extractor for axum's handlers, `http-client` discovery, keys and feed over HTTPS.
 #![forbid(unsafe_code)]
 
@@ -21,6 +21,7 @@ mod ed25519_order;
 #[cfg(feature = "http-client")]
 mod entropy;
 mod expected;
+mod facts;
 mod fingerprint;
 mod follower;
 mod json;
@@ -41,6 +42,7 @@ mod token;
 pub mod tower;
 mod uniform_hash;
 mod verify;
+mod wording;
 
 #[cfg(feature = "tower")]
 pub use activity::SessionUsed;

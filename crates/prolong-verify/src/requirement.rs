@@ -1,6 +1,10 @@
 //! What one route asks beyond a valid token: scope, a recent or strong sign-in (RFC 9470), a user or a machine.
 
-use crate::{claims::Claims, rejection::Rejection};
+use crate::{
+    claims::{Claims, holds_scope},
+    facts::Asked,
+    rejection::Rejection,
+};
 
 /// A route's requirements; the default asks for nothing more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,33 +32,46 @@ pub enum Caller {
 }
 
 impl Requirement {
+    /// Nothing beyond a valid token.
+    pub(crate) const NONE: Self = Self {
+        scopes: Vec::new(),
+        max_age: None,
+        acr_values: Vec::new(),
+        caller: Caller::Any,
+    };
+
     /// Checks verified claims. `now` is in seconds since the epoch.
     ///
     /// # Errors
     /// `WrongSubjectKind`, `InsufficientScope` or `InsufficientAuthentication`, in that order.
     pub fn check(&self, claims: &Claims, now: i64) -> Result<(), Rejection> {
+        self.judge(claims, now)
+    }
+
+    /// A token's words are asked for only where the route asks: they may have to be decoded.
+    pub(crate) fn judge(&self, asked: &impl Asked, now: i64) -> Result<(), Rejection> {
         let right_caller = match self.caller {
             Caller::Any => true,
-            Caller::User => claims.session_id().is_some(),
-            Caller::Machine => claims.session_id().is_none(),
+            Caller::User => asked.has_session(),
+            Caller::Machine => !asked.has_session(),
         };
-        let recent = self.max_age.is_none_or(|limit| {
-            claims
-                .auth_time()
-                .is_some_and(|at| now < at.saturating_add(i64::from(limit)))
-        });
-        let strong = self.acr_values.is_empty()
-            || claims
-                .acr()
-                .is_some_and(|acr| self.acr_values.iter().any(|one| one == acr));
         if !right_caller {
-            Err(Rejection::WrongSubjectKind)
-        } else if !self.scopes.iter().all(|scope| claims.has_scope(scope)) {
-            Err(Rejection::InsufficientScope)
-        } else if !recent || !strong {
-            Err(Rejection::InsufficientAuthentication)
-        } else {
+            return Err(Rejection::WrongSubjectKind);
+        }
+        let missing = |scope: &String| !asked.scope().is_some_and(|all| holds_scope(all, scope));
+        if self.scopes.iter().any(missing) {
+            return Err(Rejection::InsufficientScope);
+        }
+        let recent = self.max_age.is_none_or(|limit| {
+            let auth_time = asked.facts().auth_time;
+            auth_time.is_some_and(|at| now < at.saturating_add(i64::from(limit)))
+        });
+        let is_theirs = |acr: &str| self.acr_values.iter().any(|one| one == acr);
+        let strong = self.acr_values.is_empty() || asked.acr().is_some_and(is_theirs);
+        if recent && strong {
             Ok(())
+        } else {
+            Err(Rejection::InsufficientAuthentication)
         }
     }
 }

@@ -9,13 +9,11 @@ use prolong_protocol::{
 };
 
 use crate::{
-    claims::Body,
+    facts::{Said, SaltedKey},
     rejection::Rejection,
     token::{MAX_TOKEN_BYTES, named_key},
     uniform_hash::BuildUniform,
 };
-
-type Key = [u8; 8];
 
 /// Salt and name up to so many bytes are hashed without an allocation.
 const SHORT: usize = 128;
@@ -39,7 +37,7 @@ struct Tables {
     global: Option<Fact<u64>>,
 }
 
-type Table<T> = HashMap<Key, Fact<T>, BuildUniform>;
+type Table<T> = HashMap<SaltedKey, Fact<T>, BuildUniform>;
 
 #[derive(Clone, Copy, Debug)]
 struct Fact<T> {
@@ -63,16 +61,6 @@ impl fmt::Display for UnknownKind {
 
 impl std::error::Error for UnknownKind {}
 
-/// The salted keys of one token, remembered with it so that later sights hash nothing.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Subjects {
-    salt: [u8; 16],
-    kid: Key,
-    client: Key,
-    user: Key,
-    session: Option<Key>,
-}
-
 impl Revoked {
     /// Nothing revoked yet, under the feed's salt.
     #[must_use]
@@ -92,18 +80,7 @@ impl Revoked {
     /// The key of a `sid`, `sub`, `kid` or `client_id`: first 8 bytes of SHA-256(salt ‖ its characters).
     #[must_use]
     pub fn key_of(salt: &[u8; 16], name: &str) -> [u8; 8] {
-        let mut short = [0; SHORT];
-        let digest = match short.get_mut(..salt.len() + name.len()) {
-            Some(message) => {
-                message[..salt.len()].copy_from_slice(salt);
-                message[salt.len()..].copy_from_slice(name.as_bytes());
-                digest(&SHA256, message)
-            }
-            None => digest(&SHA256, &[&salt[..], name.as_bytes()].concat()),
-        };
-        let mut key = [0; 8];
-        key.copy_from_slice(&digest.as_ref()[..8]);
-        key
+        salted(salt, name).to_le_bytes()
     }
 
     /// Learns one entry. Applying one twice, or in another order, comes to the same.
@@ -111,9 +88,8 @@ impl Revoked {
     /// # Errors
     /// [`UnknownKind`]; nothing is changed.
     pub fn apply(&mut self, entry: &Entry) -> Result<(), UnknownKind> {
-        let Entry {
-            key, arg, until, ..
-        } = *entry;
+        let Entry { arg, until, .. } = *entry;
+        let key = u64::from_le_bytes(entry.key);
         let tables = &mut self.tables;
         match entry.kind {
             Kind::SESSION => learn(&mut tables.sessions, key, reason_of(arg), until, Option::or),
@@ -169,38 +145,16 @@ impl Revoked {
             return false;
         }
         named_key(token).is_some_and(|kid| {
-            std::iter::once(self).chain(&self.earlier).any(|layer| {
-                layer
-                    .tables
-                    .keys
-                    .contains_key(&Self::key_of(&layer.salt, &kid))
-            })
+            std::iter::once(self)
+                .chain(&self.earlier)
+                .any(|layer| layer.tables.keys.contains_key(&salted(&layer.salt, &kid)))
         })
     }
 
     /// Order: `K G C`, then `U`, then `S` and `T`.
-    pub(crate) fn check(
-        &self,
-        kid: &str,
-        body: &Body,
-        known: Option<&Subjects>,
-    ) -> Result<(), Rejection> {
-        let known = known.filter(|known| known.salt == self.salt);
-        self.tables.check(&self.salt, kid, body, known)?;
-        self.earlier
-            .iter()
-            .try_for_each(|layer| layer.check(kid, body, None))
-    }
-
-    pub(crate) fn subjects(&self, kid: &str, body: &Body) -> Subjects {
-        let key = |name: &str| Self::key_of(&self.salt, name);
-        Subjects {
-            salt: self.salt,
-            kid: key(kid),
-            client: key(body.client_id()),
-            user: key(body.sub()),
-            session: body.sid().map(key),
-        }
+    pub(crate) fn check(&self, said: &impl Said) -> Result<(), Rejection> {
+        self.tables.check(&self.salt, said)?;
+        self.earlier.iter().try_for_each(|layer| layer.check(said))
     }
 
     fn layer(&mut self, salt: [u8; 16]) -> &mut Tables {
@@ -220,24 +174,16 @@ impl Revoked {
 }
 
 impl Tables {
-    /// Names are hashed only where a table could hold them and their keys are not known.
-    fn check(
-        &self,
-        salt: &[u8; 16],
-        kid: &str,
-        body: &Body,
-        known: Option<&Subjects>,
-    ) -> Result<(), Rejection> {
-        let key = |name: &str, of: fn(&Subjects) -> Key| {
-            known.map_or_else(|| Revoked::key_of(salt, name), of)
-        };
-        let issued_before = |cut: &Fact<u64>| u64::try_from(body.iat).unwrap_or(0) < cut.value;
-        if !self.keys.is_empty() && self.keys.contains_key(&key(kid, |known| known.kid)) {
+    /// Names are asked for only where a table could hold them: to salt one costs a hash.
+    fn check(&self, salt: &[u8; 16], said: &impl Said) -> Result<(), Rejection> {
+        let facts = said.facts();
+        let issued_before = |cut: &Fact<u64>| u64::try_from(facts.iat).unwrap_or(0) < cut.value;
+        if !self.keys.is_empty() && self.keys.contains_key(&said.salted_kid(salt)) {
             return Err(Rejection::KeyDistrusted);
         }
         let client = |clients: &Table<u64>| {
             clients
-                .get(&key(body.client_id(), |known| known.client))
+                .get(&said.salted_client(salt))
                 .is_some_and(issued_before)
         };
         if self.global.as_ref().is_some_and(issued_before)
@@ -248,25 +194,22 @@ impl Tables {
         if !self.users.is_empty()
             && self
                 .users
-                .get(&key(body.sub(), |known| known.user))
-                .is_some_and(|least| body.jwt_version.unwrap_or(0) < least.value)
+                .get(&said.salted_user(salt))
+                .is_some_and(|least| facts.jwt_version.unwrap_or(0) < least.value)
         {
             return Err(Rejection::VersionRaised);
         }
-        let Some(sid) = body.sid() else {
-            return Ok(());
-        };
         if self.sessions.is_empty() && self.generations.is_empty() {
             return Ok(());
         }
-        let session = known
-            .and_then(|known| known.session)
-            .unwrap_or_else(|| Revoked::key_of(salt, sid));
+        let Some(session) = said.salted_session(salt) else {
+            return Ok(());
+        };
         if let Some(end) = self.sessions.get(&session) {
             return Err(Rejection::SessionEnded(end.value));
         }
         match self.generations.get(&session) {
-            Some(newest) if body.generation.unwrap_or(0) < newest.value => {
+            Some(newest) if facts.generation.unwrap_or(0) < newest.value => {
                 Err(Rejection::Superseded)
             }
             _ => Ok(()),
@@ -311,7 +254,7 @@ impl Tables {
     }
 }
 
-fn learn<T: Copy>(table: &mut Table<T>, key: Key, value: T, until: u64, join: fn(T, T) -> T) {
+fn learn<T: Copy>(table: &mut Table<T>, key: SaltedKey, value: T, until: u64, join: fn(T, T) -> T) {
     table
         .entry(key)
         .and_modify(|fact| {
@@ -327,4 +270,19 @@ fn absorb<T: Copy>(table: &mut Table<T>, other: &Table<T>, join: fn(T, T) -> T) 
     for (key, fact) in other {
         learn(table, *key, fact.value, fact.until, join);
     }
+}
+
+/// The first 8 bytes of SHA-256(salt ‖ name).
+pub(crate) fn salted(salt: &[u8; 16], name: &str) -> SaltedKey {
+    let mut short = [0; SHORT];
+    let digest = match short.get_mut(..salt.len() + name.len()) {
+        Some(message) => {
+            message[..salt.len()].copy_from_slice(salt);
+            message[salt.len()..].copy_from_slice(name.as_bytes());
+            digest(&SHA256, message)
+        }
+        None => digest(&SHA256, &[&salt[..], name.as_bytes()].concat()),
+    };
+    let first = digest.as_ref().first_chunk();
+    first.map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }

@@ -23,8 +23,11 @@ use crate::{
     expected::Expected,
     keys::Keys,
     rejection::Rejection,
+    requirement::Requirement,
     revoked::Revoked,
     seen::SeenTokens,
+    tower::Token,
+    verify::Terms,
 };
 
 /// Tokens remembered by default.
@@ -179,9 +182,13 @@ impl State {
     /// Seconds since what is revoked was known to be complete; `None`: never, or not any more.
     #[must_use]
     pub fn staleness(&self) -> Option<u64> {
+        self.staleness_at(self.now())
+    }
+
+    /// The same at a second that was read already.
+    pub(crate) fn staleness_at(&self, now: i64) -> Option<u64> {
         let as_of = self.fresh_as_of.load(Ordering::Relaxed);
-        (as_of != NEVER)
-            .then(|| u64::try_from(self.now().saturating_sub(as_of)).unwrap_or_default())
+        (as_of != NEVER).then(|| u64::try_from(now.saturating_sub(as_of)).unwrap_or_default())
     }
 
     /// How many requests were served while stale, on routes that stay open.
@@ -206,17 +213,26 @@ impl State {
 
     pub(crate) fn verify(
         &self,
-        token: &str,
+        token: &Token,
         expected: &Expected,
+        requirement: &Requirement,
         now: i64,
     ) -> Result<Claims, Rejection> {
         let view = self.view.load();
+        let terms = Terms {
+            keys: &view.keys,
+            expected,
+            revoked: &view.revoked,
+            now,
+        };
         self.seen
-            .verify(token, &view.keys, expected, &view.revoked, now)
+            .sight(token.as_bytes(), || token.payload(), &terms, requirement)
     }
 
     pub(crate) fn note_activity(&self, claims: &Claims) {
-        if let (Some(activity), Some(session)) = (self.activity.get(), claims.session_id()) {
+        if let Some(activity) = self.activity.get()
+            && let Some(session) = claims.session_id()
+        {
             activity.note(session, self.now());
         }
     }

@@ -5,31 +5,33 @@ use std::{borrow::Cow, sync::Arc};
 use crate::{
     algorithm::Algorithm,
     base64url,
-    claims::Body,
-    expected::Expected,
+    claims::{Body, Claims},
+    expected::{Audience, Expected},
+    facts::{Asked, Facts, Said, SaltedKey},
     json::{self, Scanned},
     key::Key,
     keys::Keys,
     rejection::Rejection,
-    revoked::{Revoked, Subjects},
+    revoked::{Revoked, salted},
+    verify::Times,
+    wording::Parts,
 };
 
 /// The longest token that is read, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// Headers and signatures of up to so many bytes are decoded on the stack: ours, and RSA signatures of 4096 bits.
-const SHORT_HEADER: usize = 256;
-const SHORT_SIGNATURE: usize = 516;
+/// Of an RSA key of 4096 bits.
+const SHORT_SIGNATURE: usize = 512;
 
 /// A token's `typ`; the usual one is not copied.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Typ {
     AccessToken,
     Other(Box<str>),
     Absent,
 }
 
-const ACCESS_TOKEN: &str = "at+jwt";
+pub(crate) const ACCESS_TOKEN: &str = "at+jwt";
 
 impl Typ {
     fn of(typ: Option<Cow<'_, str>>) -> Self {
@@ -40,7 +42,7 @@ impl Typ {
         }
     }
 
-    fn as_str(&self) -> Option<&str> {
+    pub(crate) fn as_str(&self) -> Option<&str> {
         match self {
             Self::AccessToken => Some(ACCESS_TOKEN),
             Self::Other(typ) => Some(typ),
@@ -55,8 +57,6 @@ pub(crate) struct Authentic {
     pub(crate) key: Arc<Key>,
     pub(crate) typ: Typ,
     pub(crate) body: Body,
-    /// Only for tokens that will be remembered.
-    pub(crate) subjects: Option<Subjects>,
 }
 
 impl Authentic {
@@ -67,7 +67,7 @@ impl Authentic {
         }
         Self::read_parts(token, keys, expected).map_err(|rejection| {
             // Decoding has refused such characters already; this only gives the refusal its first name.
-            if token.bytes().all(is_compact) {
+            if is_compact(token) {
                 rejection
             } else {
                 Rejection::NotCompact
@@ -76,13 +76,19 @@ impl Authentic {
     }
 
     fn read_parts(token: &str, keys: &Keys, expected: &Expected) -> Result<Self, Rejection> {
-        let (signed, [header, claims, signature]) = split(token)?;
-        let (mut header_bytes, mut signature_bytes) = ([0; SHORT_HEADER], [0; SHORT_SIGNATURE]);
-        let header = base64url::decode_short(header, &mut header_bytes);
-        let header = header.ok_or(Rejection::BadEncoding)?;
-        let header = Header::parse(&header)?;
+        let (signed, [header_text, claims, signature]) =
+            split(token).ok_or(Rejection::NotCompact)?;
+        let decoded;
+        let header = if let Some(key) = keys.by_usual_header(header_text) {
+            Header::usual(key)
+        } else {
+            decoded = base64url::decode(header_text).ok_or(Rejection::BadEncoding)?;
+            Header::parse(&decoded)?
+        };
+        let parts = Parts::of(header_text, signature).ok_or(Rejection::TooLarge)?;
         let claims = base64url::decode(claims).ok_or(Rejection::BadEncoding)?;
-        let signature = base64url::decode_short(signature, &mut signature_bytes);
+        let mut short = [0; SHORT_SIGNATURE];
+        let signature = base64url::decode_short(signature, &mut short);
         let signature = signature.ok_or(Rejection::BadEncoding)?;
         let key = header.key(keys, expected)?;
         if !key.signed(signed.as_bytes(), &signature) {
@@ -91,39 +97,74 @@ impl Authentic {
         Ok(Self {
             key: Arc::clone(key),
             typ: Typ::of(header.typ),
-            body: Body::parse(claims)?,
-            subjects: None,
+            body: Body::parse(claims, parts)?,
         })
     }
 
-    /// Why a token whose key is not among the keys is refused: a key that was declared unsafe leaves them, and yet its
-    /// tokens are renewed and nobody signs in again.
-    pub(crate) fn without_key(token: &str, rejection: Rejection, revoked: &Revoked) -> Rejection {
-        if rejection == Rejection::UnknownKey && revoked.kills_key_of(token) {
-            Rejection::KeyDistrusted
-        } else {
-            rejection
-        }
+    pub(crate) fn into_claims(self, times: Times) -> Claims {
+        Claims::new(self.body.facts, self.body.wording, times)
+    }
+}
+
+impl Asked for Authentic {
+    fn facts(&self) -> &Facts {
+        &self.body.facts
     }
 
-    /// With the salted keys that later sights will need.
-    pub(crate) fn remembering(mut self, revoked: &Revoked) -> Self {
-        self.subjects = Some(revoked.subjects(self.key.kid(), &self.body));
-        self
+    fn scope(&self) -> Option<&str> {
+        self.body.wording.scope()
     }
 
-    /// Whether the token would still be authentic under these keys and expectations: for later sights.
-    pub(crate) fn recheck(&self, keys: &Keys, expected: &Expected) -> Result<(), Rejection> {
-        let present = keys.holds(&self.key);
-        if !expected.accepts_type(self.typ.as_str()) {
-            Err(Rejection::WrongType)
-        } else if !expected.algorithms.contains(&self.key.algorithm()) {
-            Err(Rejection::WrongAlgorithm)
-        } else if !present {
-            Err(Rejection::UnknownKey)
-        } else {
-            Ok(())
-        }
+    fn acr(&self) -> Option<&str> {
+        self.body.wording.acr()
+    }
+
+    fn has_session(&self) -> bool {
+        self.body.wording.places.has_session()
+    }
+}
+
+impl Said for Authentic {
+    fn key(&self) -> &Arc<Key> {
+        &self.key
+    }
+
+    fn typ(&self) -> Option<&str> {
+        self.typ.as_str()
+    }
+
+    fn issuer(&self) -> &str {
+        self.body.wording.iss()
+    }
+
+    fn is_for(&self, audience: &Audience) -> bool {
+        audience.accepts(self.body.audience())
+    }
+
+    fn salted_kid(&self, salt: &[u8; 16]) -> SaltedKey {
+        salted(salt, self.key.kid())
+    }
+
+    fn salted_client(&self, salt: &[u8; 16]) -> SaltedKey {
+        salted(salt, self.body.wording.client_id())
+    }
+
+    fn salted_user(&self, salt: &[u8; 16]) -> SaltedKey {
+        salted(salt, self.body.wording.sub())
+    }
+
+    fn salted_session(&self, salt: &[u8; 16]) -> Option<SaltedKey> {
+        self.body.wording.sid().map(|sid| salted(salt, sid))
+    }
+}
+
+/// Why a token whose key is not among the keys is refused: a key that was declared unsafe leaves them, and yet its tokens
+/// are renewed and nobody signs in again.
+pub(crate) fn without_key(token: &str, rejection: Rejection, revoked: &Revoked) -> Rejection {
+    if rejection == Rejection::UnknownKey && revoked.kills_key_of(token) {
+        Rejection::KeyDistrusted
+    } else {
+        rejection
     }
 }
 
@@ -134,23 +175,20 @@ pub(crate) fn named_key(token: &str) -> Option<String> {
     Some(header.kid.into_owned())
 }
 
-const fn is_compact(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
+/// Exactly three non-empty parts of base64url characters: no JSON serialization, no JWE, no detached payload.
+fn is_compact(token: &str) -> bool {
+    let parts = || token.split('.');
+    let mut characters = token.bytes();
+    parts().count() == 3
+        && parts().all(|part| !part.is_empty())
+        && characters.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
 
-/// Exactly three non-empty parts of base64url characters: no JSON serialization, no JWE, no detached payload.
-fn split(token: &str) -> Result<(&str, [&str; 3]), Rejection> {
-    let mut parts = token.split('.');
-    let (Some(header), Some(claims), Some(signature), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Err(Rejection::NotCompact);
-    };
-    if header.is_empty() || claims.is_empty() || signature.is_empty() {
-        return Err(Rejection::NotCompact);
-    }
-    let signed = &token[..=header.len() + claims.len()];
-    Ok((signed, [header, claims, signature]))
+/// What was signed, and the three parts. A fourth would be in the second, where no decoder lets its dot pass.
+fn split(token: &str) -> Option<(&str, [&str; 3])> {
+    let (signed, signature) = token.rsplit_once('.')?;
+    let (header, claims) = signed.split_once('.')?;
+    Some((signed, [header, claims, signature]))
 }
 
 /// The three members that count. `jku`, `x5u`, `jwk`, `x5c` are never looked at.
@@ -161,6 +199,15 @@ struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
+    /// What the first part of a token says that is a key's [`Key::usual_header`], character by character.
+    fn usual(key: &'a Key) -> Self {
+        Self {
+            alg: key.algorithm().as_str().into(),
+            kid: key.kid().into(),
+            typ: Some(ACCESS_TOKEN.into()),
+        }
+    }
+
     fn parse(bytes: &'a [u8]) -> Result<Self, Rejection> {
         let text = str::from_utf8(bytes).map_err(|_| Rejection::BadHeader)?;
         let [alg, kid, typ, crit, b64] = json::members(text, &["alg", "kid", "typ", "crit", "b64"])

@@ -1,4 +1,4 @@
-//! A hasher for keys that are secret-keyed or salted hashes already: it takes 8 bytes of them as they are.
+//! A hasher for keys that are salted hashes already: it takes them as they are.
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -16,18 +16,15 @@ impl BuildHasher for BuildUniform {
 pub(crate) struct Uniform(u64);
 
 impl Hasher for Uniform {
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.0 = self.0.rotate_left(7) ^ u64::from_le_bytes(word);
-        }
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
     }
 
-    fn write_usize(&mut self, _length_prefix: usize) {}
-
-    fn write_u128(&mut self, value: u128) {
-        self.write(&value.to_le_bytes());
+    /// Not for other keys; they would be found all the same.
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
     }
 
     fn finish(&self) -> u64 {

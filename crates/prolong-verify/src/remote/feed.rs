@@ -20,6 +20,7 @@ use super::{
     error::DiscoverError,
     fetch::{Fetch, accept, unreachable},
     jwks::KeySource,
+    machine::Machine,
     sse::Events,
 };
 use crate::{
@@ -28,23 +29,14 @@ use crate::{
 };
 
 const MAX_SNAPSHOT_BYTES: usize = 256 * 1024 * 1024;
-const MAX_TOKEN_ANSWER_BYTES: usize = 64 * 1024;
 const SILENCE: Duration = Duration::from_secs(3);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// As whom the feed is read.
-#[derive(Clone)]
-pub(super) enum Reader {
-    Anyone,
-    Client { id: String, secret: String },
-}
-
 pub(super) struct Feed {
     fetch: Fetch,
-    reader: Reader,
-    token_endpoint: Option<String>,
-    token: Option<String>,
+    /// As whom the feed is read; `None`: as anyone.
+    reader: Option<Machine>,
     keys: Arc<KeySource>,
     state: Weak<State>,
     follower: Follower,
@@ -59,24 +51,16 @@ enum Event {
     Heartbeat(Heartbeat),
 }
 
-#[derive(Deserialize)]
-struct Granted {
-    access_token: String,
-}
-
 impl Feed {
     pub(super) fn new(
         fetch: Fetch,
-        reader: Reader,
-        token_endpoint: Option<String>,
+        reader: Option<Machine>,
         keys: Arc<KeySource>,
         state: Weak<State>,
     ) -> Self {
         Self {
             fetch,
             reader,
-            token_endpoint,
-            token: None,
             keys,
             state,
             follower: Follower::default(),
@@ -216,7 +200,11 @@ impl Feed {
     /// A refused cursor costs the cursor; a refused token costs the token.
     fn heed(&mut self, error: &DiscoverError) {
         match error {
-            DiscoverError::Status(_, 401 | 403) => self.token = None,
+            DiscoverError::Status(_, 401 | 403) => {
+                if let Some(reader) = &mut self.reader {
+                    reader.forget();
+                }
+            }
             DiscoverError::Status(_, 400 | 404 | 409 | 410 | 422) => {
                 let _ = self.follower.cursor_refused();
             }
@@ -224,56 +212,13 @@ impl Feed {
         }
     }
 
-    /// With a token of the client's own (RFC 6749 §4.4), fetched when there is none.
     async fn authorised(
         &mut self,
         request: reqwest::RequestBuilder,
     ) -> Result<reqwest::RequestBuilder, DiscoverError> {
-        let Reader::Client { id, secret } = &self.reader else {
-            return Ok(request);
-        };
-        if let Some(token) = &self.token {
-            return Ok(request.bearer_auth(token));
+        match &mut self.reader {
+            None => Ok(request),
+            Some(reader) => Ok(request.bearer_auth(reader.token().await?)),
         }
-        let endpoint = self.token_endpoint.as_deref().unwrap_or_default();
-        let url = self.fetch.resolve(endpoint)?;
-        let name = url.to_string();
-        let form = [
-            ("grant_type", "client_credentials"),
-            ("scope", "prolong:feed"),
-        ];
-        let grant = self
-            .fetch
-            .post(url)
-            .basic_auth(form_encoded(id), Some(form_encoded(secret)))
-            .form(&form);
-        let body = self
-            .fetch
-            .body(grant, &name, MAX_TOKEN_ANSWER_BYTES)
-            .await?;
-        let granted: Granted =
-            serde_json::from_slice(&body).map_err(|_| DiscoverError::BadAnswer(name))?;
-        let request = request.bearer_auth(&granted.access_token);
-        self.token = Some(granted.access_token);
-        Ok(request)
-    }
-}
-
-/// RFC 6749 §2.3.1: id and secret are form-encoded before Basic.
-fn form_encoded(text: &str) -> String {
-    let encoded = reqwest::Url::parse_with_params("http://x/", [("", text)])
-        .ok()
-        .and_then(|url| Some(url.query()?.strip_prefix('=')?.to_owned()));
-    encoded.unwrap_or_else(|| text.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn basic_credentials_are_form_encoded() {
-        assert_eq!(form_encoded("a b+c:=/%"), "a+b%2Bc%3A%3D%2F%25");
-        assert_eq!(form_encoded("=x"), "%3Dx");
     }
 }

@@ -21,7 +21,7 @@ use std::{fmt, sync::Arc, time::Duration};
 pub use error::DiscoverError;
 
 use crate::{entropy::draw_secret, expected::Expected, state::State, tower::AccessLayer};
-use feed::{Feed, Reader};
+use feed::Feed;
 use fetch::Fetch;
 use introspect::Introspection;
 use jwks::KeySource;
@@ -48,6 +48,13 @@ pub struct Builder {
         reason = "no reports, reports as they come, reports so often"
     )]
     reports: Option<Option<Duration>>,
+}
+
+/// As whom the feed is read.
+#[derive(Clone, Copy)]
+enum Reader {
+    Anyone,
+    OurClient,
 }
 
 impl Verifier {
@@ -103,24 +110,19 @@ impl Builder {
     /// `prolong:feed`), and does what [`Builder::client`] does.
     #[must_use]
     pub fn feed_client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
-        let (id, secret) = (id.into(), secret.into());
-        self.feed = Some(Reader::Client {
-            id: id.clone(),
-            secret: secret.clone(),
-        });
-        self.client_of_ours(id, secret)
+        self.feed = Some(Reader::OurClient);
+        self.client(id, secret)
     }
 
     /// The confidential client that this API is to the authority, where the feed is public or not followed: it asks about
     /// tokens of closed routes while the feed is stale (scope `prolong:introspect`; without it such routes answer 503), and
     /// reports activity.
     #[must_use]
-    pub fn client(self, id: impl Into<String>, secret: impl Into<String>) -> Self {
-        self.client_of_ours(id.into(), secret.into())
-    }
-
-    fn client_of_ours(mut self, id: String, secret: String) -> Self {
-        self.credentials = Some(Credentials { id, secret });
+    pub fn client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
+        self.credentials = Some(Credentials {
+            id: id.into(),
+            secret: secret.into(),
+        });
         self
     }
 
@@ -172,12 +174,15 @@ impl Builder {
         {
             Introspection::new(fetch.clone(), credentials.clone(), endpoint)?.begin(&state);
         }
-        if let Some(every) = self.reports {
-            let credentials = self.credentials;
-            let credentials = credentials.ok_or(DiscoverError::NoClient("reporting activity"))?;
+        let machine = |scope, what| {
+            let credentials = self.credentials.clone();
+            let credentials = credentials.ok_or(DiscoverError::NoClient(what))?;
             let endpoint = metadata.token_endpoint.clone();
             let endpoint = endpoint.ok_or(DiscoverError::NoEndpoint("token_endpoint"))?;
-            let machine = Machine::new(fetch.clone(), credentials, endpoint, "prolong:activity");
+            Ok(Machine::new(fetch.clone(), credentials, endpoint, scope))
+        };
+        if let Some(every) = self.reports {
+            let machine = machine("prolong:activity", "reporting activity")?;
             let reports = Reports::new(fetch.clone(), machine, Arc::downgrade(&state));
             state.keep_activity();
             match every {
@@ -187,10 +192,13 @@ impl Builder {
             .begin();
         }
         if let Some(reader) = self.feed {
+            let reader = match reader {
+                Reader::Anyone => None,
+                Reader::OurClient => Some(machine("prolong:feed", "reading the feed")?),
+            };
             let feed = Feed::new(
-                fetch,
+                fetch.clone(),
                 reader,
-                metadata.token_endpoint,
                 Arc::clone(&keys),
                 Arc::downgrade(&state),
             );

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderName, Request};
 use tower::Layer;
 
-use super::{response::Refusal, service::Access};
+use super::{credentials::Token, response::Refusal, service::Access};
 use crate::{
     claims::Claims,
     expected::{Expected, SoftExpiry},
@@ -144,16 +144,13 @@ impl Rules {
     }
 
     /// Conditions 2 to 4. What is known here comes first: it needs neither feed nor authority.
-    pub(super) fn judge(&self, state: &State, token: &str) -> Result<Judged, Refusal> {
+    pub(super) fn judge(&self, state: &State, token: &Token) -> Result<Judged, Refusal> {
         let now = state.now();
         let claims = state
-            .verify(token, &self.expected, now)
-            .map_err(Refusal::Token)?;
-        self.requirement
-            .check(&claims, now)
+            .verify(token, &self.expected, &self.requirement, now)
             .map_err(Refusal::Token)?;
         if state
-            .staleness()
+            .staleness_at(now)
             .is_none_or(|seconds| seconds > STALE_AFTER)
         {
             match self.staleness {

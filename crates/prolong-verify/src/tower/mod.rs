@@ -21,11 +21,13 @@
 //! is. Preflight requests carry no credentials, so a CORS layer belongs outside of this one. Times are compared with
 //! this machine's clock: run NTP, since a clock that is 5 s ahead of the authority's makes every answer look stale.
 
+mod credentials;
 mod future;
 mod layer;
 mod response;
 mod service;
 
+pub(crate) use credentials::Token;
 pub use future::AccessFuture;
 pub use layer::{AccessLayer, Staleness};
 pub use service::Access;

@@ -6,10 +6,11 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Request, Response, header::AUTHORIZATION};
+use http::{Request, Response};
 use tower::Service;
 
 use super::{
+    credentials::{Token, bearer},
     future::AccessFuture,
     layer::{Judged, Rules},
     response::Refusal,
@@ -62,13 +63,18 @@ where
             }
             Err(refusal) => return refuse(refusal, &self.rules, &request),
         };
-        match self.rules.judge(&self.state, token) {
+        match self.rules.judge(&self.state, &token) {
             Ok(Judged::Good(claims)) => {
                 let (request, due) = admit(&self.state, &self.rules, request, claims);
                 AccessFuture::served(self.inner.call(request), due)
             }
-            Ok(Judged::Ask(_)) | Err(Refusal::Token(Rejection::UnknownKey)) => self.ask(request),
-            Err(refusal) => refuse(refusal, &self.rules, &request),
+            Ok(Judged::Ask(_)) | Err(Refusal::Token(Rejection::UnknownKey)) => {
+                self.ask(request, token)
+            }
+            Err(refusal) => {
+                let refusal = token.fault().unwrap_or(refusal);
+                refuse(refusal, &self.rules, &request)
+            }
         }
     }
 }
@@ -76,7 +82,11 @@ where
 impl<S> Access<S> {
     /// The rare ways: the issuer may have a new key, or a closed route must know for certain. Not knowing is not the
     /// client's fault, so a failure is 503.
-    fn ask<B, R>(&mut self, request: Request<B>) -> AccessFuture<S::Future, R, S::Error>
+    fn ask<B, R>(
+        &mut self,
+        request: Request<B>,
+        token: Token,
+    ) -> AccessFuture<S::Future, R, S::Error>
     where
         S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
         S::Future: Send,
@@ -89,12 +99,7 @@ impl<S> Access<S> {
         let mut inner = mem::replace(&mut self.inner, next);
         let (state, rules) = (Arc::clone(&self.state), Arc::clone(&self.rules));
         AccessFuture::waiting(Box::pin(async move {
-            // Owned, since the body may not be shared between threads.
-            let asked = match bearer(&request).map(str::to_owned) {
-                Ok(token) => asked(&state, &rules, &token).await,
-                Err(refusal) => Err(refusal),
-            };
-            match asked {
+            match asked(&state, &rules, &token).await {
                 Ok(claims) => {
                     let (request, due) = admit(&state, &rules, request, claims);
                     AccessFuture::served(inner.call(request), due).await
@@ -108,7 +113,7 @@ impl<S> Access<S> {
 }
 
 /// Keys first, if it takes them, then the token itself, if the route wants to be certain.
-async fn asked(state: &State, rules: &Rules, token: &str) -> Result<Claims, Refusal> {
+async fn asked(state: &State, rules: &Rules, token: &Token) -> Result<Claims, Refusal> {
     let mut judged = rules.judge(state, token);
     if matches!(judged, Err(Refusal::Token(Rejection::UnknownKey)))
         && let Some(answer) = state.refetch()
@@ -120,7 +125,7 @@ async fn asked(state: &State, rules: &Rules, token: &str) -> Result<Claims, Refu
     }
     match judged? {
         Judged::Good(claims) => Ok(claims),
-        Judged::Ask(claims) => match state.introspect(token) {
+        Judged::Ask(claims) => match state.introspect(token.as_str()) {
             None => Err(Refusal::Undecidable),
             Some(answer) => match answer.await {
                 Introspected::Active => Ok(claims),
@@ -166,42 +171,4 @@ fn with_claims<B>(mut request: Request<B>, claims: Claims) -> Request<B> {
 fn without_claims<B>(mut request: Request<B>) -> Request<B> {
     request.extensions_mut().remove::<Claims>();
     request
-}
-
-/// Condition 1. Another scheme counts as no credentials: someone else may be meant.
-fn bearer<B>(request: &Request<B>) -> Result<&str, Refusal> {
-    let mut fields = request.headers().get_all(AUTHORIZATION).iter();
-    let Some(field) = fields.next() else {
-        return Err(Refusal::NoCredentials);
-    };
-    if fields.next().is_some() {
-        return Err(Refusal::Malformed(
-            "there is more than one Authorization field",
-        ));
-    }
-    let field = field
-        .to_str()
-        .map_err(|_| Refusal::Malformed("the Authorization field is not ASCII"))?;
-    let (scheme, rest) = field.split_once(' ').unwrap_or((field, ""));
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Refusal::NoCredentials);
-    }
-    let token = rest.trim_matches(' ');
-    if token.is_empty()
-        || token
-            .bytes()
-            .any(|byte| matches!(byte, b' ' | b',' | b'\t'))
-    {
-        return Err(Refusal::Malformed(
-            "expected `Bearer`, one space, and one token",
-        ));
-    }
-    let twice = request
-        .uri()
-        .query()
-        .is_some_and(|query| query.split('&').any(|one| one.starts_with("access_token=")));
-    if twice {
-        return Err(Refusal::Malformed("the token must come in one way only"));
-    }
-    Ok(token)
 }

@@ -1,8 +1,11 @@
 //! The memory of seen tokens gives the answers that the pure function gives.
 
 use prolong_protocol::feed::Kind;
-use prolong_verify::{Algorithm, Keys, Rejection, Revoked, SeenTokens};
-use serde_json::json;
+use prolong_verify::{
+    Algorithm, Audience, Claims, Expected, Keys, Rejection, Revoked, SeenTokens, SoftExpiry, verify,
+};
+use proptest::{option, prelude::*, sample::select};
+use serde_json::{Value, json};
 
 use crate::{
     mint::{NOW, expected, jwk, keys, token},
@@ -43,7 +46,7 @@ fn everything_but_the_signature_is_asked_on_every_sight() {
     let replaced = Keys::from_jwks(json!({ "keys": [other_key] }).to_string()).unwrap();
     assert_eq!(
         look(&replaced, &expected(), &clear, NOW),
-        Err(Rejection::UnknownKey)
+        Err(Rejection::KeyAlgorithm)
     );
     let mut changed = expected();
     changed.issuer.push('/');
@@ -97,4 +100,225 @@ fn refusals_are_not_remembered() {
                 .verify(&forged, &keys(), &expected(), &Revoked::default(), NOW)
                 .is_err()
     );
+}
+
+/// Everything that can be asked of claims.
+fn told(claims: &Claims) -> Value {
+    let flags = [claims.expired(), claims.renewal_due()];
+    let times = json!([
+        claims.expires_at(),
+        claims.issued_at(),
+        claims.not_before(),
+        claims.auth_time(),
+        claims.soft_expires_at(),
+    ]);
+    let words = json!([
+        claims.issuer(),
+        claims.subject(),
+        claims.audience().collect::<Vec<_>>(),
+        claims.client_id(),
+        claims.token_id(),
+        claims.session_id(),
+        claims.scope(),
+        claims.acr(),
+    ]);
+    let numbers = json!([claims.jwt_version(), claims.generation()]);
+    json!([flags, times, words, numbers, claims.raw()])
+}
+
+/// Words with what JSON escapes, and what it does not.
+fn word() -> impl Strategy<Value = String> {
+    select(vec![
+        "u1",
+        "s1",
+        "web",
+        "ä€😀",
+        "a\"b",
+        "a\\",
+        "\u{1}",
+        "orders-api",
+        "x",
+    ])
+    .prop_map(str::to_owned)
+}
+
+fn odd_claims() -> impl Strategy<Value = Value> {
+    let seconds = select(vec![
+        0,
+        -1,
+        1,
+        600,
+        840,
+        5_000_000_000,
+        -5_000_000_000,
+        i64::MAX / 2,
+    ]);
+    let optional = (
+        option::of(word()),
+        option::of(word()),
+        option::of(seconds.clone()),
+        option::of(seconds.clone()),
+        option::of(seconds.clone()),
+        option::of(select(vec![0_u64, 3, 4, 1 << 32, 1 << 52])),
+        option::of(select(vec![0_u64, 5, 6, 1 << 40])),
+    );
+    let aud = prop_oneof![
+        word().prop_map(Value::from),
+        prop::collection::vec(word(), 1..4).prop_map(Value::from),
+    ];
+    (word(), aud, optional, seconds.clone(), seconds).prop_map(
+        |(sub, aud, (sid, acr, nbf, auth_time, softexp, version, generation), iat, exp)| {
+            let at = |after: Option<i64>| after.map(|after| NOW.saturating_add(after));
+            json!({
+                "sub": sub, "aud": aud, "sid": sid, "acr": acr, "nbf": at(nbf), "auth_time": at(auth_time),
+                "softexp": at(softexp), "jwt_version": version, "gen": generation, "iat": NOW + iat.min(0),
+                "exp": NOW.saturating_add(exp), "n": { "sub": "inner", "sid": ["inner"] },
+            })
+        },
+    )
+}
+
+fn odd_expectations() -> impl Strategy<Value = Expected> {
+    let audience = select(vec![
+        Audience::Any,
+        Audience::OneOf(vec!["orders-api".into()]),
+        Audience::OneOf(vec!["x".into(), "a\"b".into()]),
+    ]);
+    (audience, any::<bool>(), select(vec![0, i64::MAX])).prop_map(|(audience, soft, late)| {
+        let mut changed = expected();
+        changed.audience = audience;
+        changed.expired_for = late;
+        if soft {
+            changed.soft_expiry = SoftExpiry::Reject;
+        }
+        changed
+    })
+}
+
+fn odd_feeds() -> impl Strategy<Value = Revoked> {
+    let one = (
+        select(vec![
+            Kind::SESSION,
+            Kind::USER,
+            Kind::GENERATION,
+            Kind::CLIENT,
+            Kind::SIGNING_KEY,
+        ]),
+        select(vec!["u1", "s1", "web", "x", "ES256", "ä€😀", "a\"b"]),
+        select(vec![0, 4, 6, NOW.cast_unsigned()]),
+    );
+    let feed = prop::collection::vec(one, 0..4).prop_map(|all| {
+        let all = all
+            .into_iter()
+            .map(|(kind, name, arg)| entry(kind, name, arg));
+        revoked(&all.collect::<Vec<_>>())
+    });
+    (feed, any::<bool>()).prop_map(|(feed, restored)| {
+        if !restored {
+            return feed;
+        }
+        let mut later = Revoked::new([1; 16]);
+        later.merge(&feed);
+        later
+    })
+}
+
+/// The issuer's keys; without the one that signs the tokens; with another under its name, of its algorithm or not.
+fn odd_keys() -> impl Strategy<Value = Keys> {
+    let named = |mut jwk: Value| {
+        jwk["kid"] = "ES256".into();
+        Keys::from_jwks(json!({ "keys": [jwk] }).to_string()).unwrap()
+    };
+    // The generator of P-256: its private key is 1.
+    let generator = json!({
+        "kty": "EC", "crv": "P-256", "alg": "ES256",
+        "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY", "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",
+    });
+    select(vec![
+        keys(),
+        keys(),
+        Keys::default(),
+        named(jwk(Algorithm::EdDsa)),
+        named(generator),
+    ])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// At first sight and later, under the same terms and others: the answer, and all that the claims tell, are those of
+    /// the pure function.
+    #[test]
+    fn memory_changes_nothing(
+        tokens in prop::collection::vec(odd_claims(), 1..6),
+        terms in prop::collection::vec(
+            (odd_keys(), odd_expectations(), odd_feeds(), select(vec![0, -100, 1, 599, 840, 100_000])), 1..6,
+        ),
+    ) {
+        let seen = SeenTokens::new(20, &[1; 32]);
+        let tokens: Vec<String> = tokens.iter().map(|claims| token(&json!({}), claims)).collect();
+        for (keys, expected, revoked, later) in terms.iter().chain(&terms) {
+            for token in tokens.iter().chain(&tokens) {
+                let pure = verify(token, keys, expected, revoked, NOW + later);
+                let remembered = seen.verify(token, keys, expected, revoked, NOW + later);
+                prop_assert_eq!(pure.as_ref().map(told), remembered.as_ref().map(told));
+                let cloned = remembered.clone();
+                prop_assert_eq!(remembered.as_ref().map(told), cloned.as_ref().map(told));
+            }
+        }
+    }
+}
+
+#[test]
+fn it_grows_and_forgets_only_what_it_has_no_room_for() {
+    let (keys, expected, clear) = (keys(), expected(), Revoked::default());
+    let seen = SeenTokens::new(3000, &[1; 32]);
+    let look = |number: u32| {
+        let token = token(&json!({}), &json!({ "jti": number.to_string() }));
+        seen.verify(&token, &keys, &expected, &clear, NOW).unwrap();
+    };
+    (0..3000).for_each(look);
+    assert!(seen.len() > 2990, "{}", seen.len());
+    (3000..6000).for_each(look);
+    assert!((2990..3500).contains(&seen.len()), "{}", seen.len());
+}
+
+/// Scopes are chosen by clients: so many that their kinds are full begin the memory anew, and nothing else.
+#[test]
+fn too_many_kinds_of_tokens_do_no_harm() {
+    let (keys, expected, clear) = (keys(), expected(), Revoked::default());
+    let seen = SeenTokens::new(10_000, &[1; 32]);
+    let mut most = 0;
+    for number in 0..1500 {
+        let scope = format!("a{number}");
+        let token = token(&json!({}), &json!({ "scope": scope }));
+        for _ in 0..2 {
+            let claims = seen.verify(&token, &keys, &expected, &clear, NOW).unwrap();
+            assert_eq!(claims.scope(), Some(&*scope));
+        }
+        most = most.max(seen.len());
+    }
+    assert!((1020..=1024).contains(&most), "{most}");
+    assert!((470..=1500 - 1024).contains(&seen.len()), "{}", seen.len());
+}
+
+/// A feed that was begun anew salts its names otherwise: what is remembered is of no use, and does no harm.
+#[test]
+fn another_salt_begins_anew() {
+    let (keys, expected) = (keys(), expected());
+    let seen = SeenTokens::new(10, &[1; 32]);
+    let token = token(&json!({}), &json!({}));
+    let look = |revoked: &Revoked| {
+        seen.verify(&token, &keys, &expected, revoked, NOW)
+            .map(drop)
+    };
+    let ended = revoked(&[entry(Kind::SESSION, "s1", 0)]);
+    for _ in 0..3 {
+        assert_eq!(look(&Revoked::new([1; 16])), Ok(()));
+        assert_eq!(look(&ended), Err(Rejection::SessionEnded(None)));
+        let mut both = Revoked::new([1; 16]);
+        both.merge(&ended);
+        assert_eq!(look(&both), Err(Rejection::SessionEnded(None)));
+    }
+    assert_eq!(seen.len(), 1);
 }

@@ -1,7 +1,9 @@
 //! Published examples.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use prolong_verify::{Algorithm, Key, PublicKeyBytes};
+use prolong_verify::{Algorithm, Key, PublicKeyBytes, Rejection};
+
+use crate::mint::check;
 
 fn decode(text: &str) -> Vec<u8> {
     BASE64_URL_SAFE_NO_PAD.decode(text).unwrap()
@@ -77,4 +79,26 @@ fn rfc_7638_3_1_thumbprint() {
         key.thumbprint(),
         "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
     );
+}
+
+/// RFC 7515 A.1 (HMAC), A.5 and RFC 7519 §6.1 (unsecured), A.6 (JSON serialization).
+#[test]
+fn rfc_7515_a_1_a_5_a_6_and_7519_6_1_are_refused() {
+    let hmac = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9";
+    let signature = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    let refused = |token: &str| check(token).unwrap_err();
+    assert_eq!(
+        refused(&format!("{hmac}.{CLAIMS}.{signature}")),
+        Rejection::BadHeader
+    );
+    assert_eq!(
+        refused(&format!("eyJhbGciOiJub25lIn0.{CLAIMS}.")),
+        Rejection::NotCompact
+    );
+    let json = format!(
+        r#"{{"payload":"{CLAIMS}","signatures":[{{"protected":"eyJhbGciOiJFUzI1NiJ9","signature":"{signature}"}}]}}"#
+    );
+    assert_eq!(refused(&json), Rejection::NotCompact);
+    // Not a key of ours, whatever it is called.
+    assert!(Algorithm::parse("HS256").is_none() && Algorithm::parse("none").is_none());
 }
