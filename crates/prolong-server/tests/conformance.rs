@@ -243,6 +243,63 @@ const FAMILIES: &[Family] = &[
         ],
     },
     Family {
+        name: "JWT",
+        title: "Signed tokens (RFC 7515, 7518, 7519, 8725bis)",
+        lines: &[
+            (
+                "only algorithms on the issuer's list are tried; names are case-exact",
+                Test(""),
+            ),
+            (
+                "`alg` is that of the key which `kid` names, and a key has one",
+                Test("`EdDSA` and `Ed25519` are two names, of which a key has one."),
+            ),
+            ("`none` is neither made nor accepted", Test("")),
+            (
+                "three parts in the characters of the compact form, and nothing else",
+                Test(""),
+            ),
+            ("the unused bits of base64url are zero", Test("")),
+            (
+                "a member that stands twice is refused",
+                Test("At every level."),
+            ),
+            ("`crit` is refused", Test("In any form, and so is `b64`.")),
+            (
+                "UTF-8 only, and a limit before anything is read",
+                Test("8 KiB."),
+            ),
+            (
+                "RSA from 2048 bits on; ECDSA signatures raw, of fixed length and in range",
+                Test("There are no HMAC keys at all."),
+            ),
+            ("`iss` owns the key, and is compared exactly", Test("")),
+            ("`aud` is there and holds the reader", Test("")),
+            (
+                "`kid` is opaque; `jku`, `x5u`, `jwk` and `x5c` are no source of keys",
+                Test(""),
+            ),
+            (
+                "keys are fetched from where they should be",
+                Test(
+                    "The issuer is configured, and its own metadata name the address. No redirect is followed, no cookie kept; plain HTTP is for loopback and an explicit `fetch_url`.",
+                ),
+            ),
+            ("`typ` follows the rule for media types", Test("")),
+            (
+                "`exp`, `nbf`, `iat`: half-open, with fractions and huge numbers",
+                Test("`nbf` and `iat` may be 30 s ahead."),
+            ),
+            ("no encryption, no compression", Test("")),
+            (
+                "ECDSA signs without depending on fresh randomness",
+                Reason(
+                    "A matter of signing, and of the library: aws-lc draws its nonces with the private key and the message mixed in, so that a bad generator does not give the key away; it offers no RFC 6979.",
+                ),
+            ),
+        ],
+    },
+    Family {
         name: "JWK",
         title: "Keys (RFC 7517, 7638, 8037)",
         lines: &[

@@ -17,9 +17,9 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, Uri},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri},
     middleware::{Next, from_fn_with_state},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use futures_util::stream;
@@ -91,6 +91,7 @@ async fn start(change: impl FnOnce(&mut Issuer)) -> (Shared, String) {
     let app = Router::new()
         .route("/.well-known/oauth-authorization-server", get(metadata))
         .route("/keys", get(keys))
+        .route("/moved", get(async || Redirect::temporary("/keys")))
         .route("/token", post(grant))
         .route("/introspect", post(introspect))
         .route("/v1/activity", post(activity))
@@ -105,10 +106,15 @@ async fn start(change: impl FnOnce(&mut Issuer)) -> (Shared, String) {
 }
 
 async fn maybe_down(State(issuer): State<Shared>, request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    assert!(!headers.contains_key("cookie"), "no cookie is kept");
     if issuer.down.load(Ordering::SeqCst) {
         return StatusCode::BAD_GATEWAY.into_response();
     }
-    next.run(request).await
+    let mut response = next.run(request).await;
+    let cookie = HeaderValue::from_static("a=b; Path=/");
+    response.headers_mut().insert("set-cookie", cookie);
+    response
 }
 
 async fn metadata(State(issuer): State<Shared>, uri: Uri) -> Response {
@@ -387,6 +393,27 @@ async fn met_the_issuer_is_compared_byte_for_byte() {
     }
     let plain = Verifier::discover("http://auth.example.com", "orders-api").await;
     assert!(matches!(plain, Err(DiscoverError::BadUrl(_))));
+}
+
+#[tokio::test]
+async fn jwt_13_keys_are_fetched_from_where_the_issuer_says_and_nowhere_else() {
+    let moved = |issuer: &mut Issuer| issuer.jwks_uri = format!("{ISSUER}/moved");
+    let (issuer, address) = start(moved).await;
+    let refused = discover(&address, expected()).await;
+    assert!(matches!(refused, Err(DiscoverError::Status(_, 307))));
+    assert_eq!(issuer.key_fetches.load(Ordering::SeqCst), 0);
+    for elsewhere in [
+        "http://keys.example.com/",
+        "ftp://auth.example.com/keys",
+        "file:///etc/passwd",
+        "keys",
+        "",
+        "https://",
+    ] {
+        let (_issuer, address) = start(|issuer| elsewhere.clone_into(&mut issuer.jwks_uri)).await;
+        let refused = discover(&address, expected()).await;
+        assert!(matches!(refused, Err(DiscoverError::BadUrl(url)) if url == elsewhere));
+    }
 }
 
 #[tokio::test]
