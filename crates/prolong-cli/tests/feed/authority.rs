@@ -29,6 +29,17 @@ pub(crate) struct Session {
     pub(crate) refresh: String,
 }
 
+impl Session {
+    fn of(answer: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        Self {
+            sid: text(&answer["session"]["id"]),
+            access: text(&answer["access_token"]),
+            refresh: text(&answer["refresh_token"]),
+        }
+    }
+}
+
 impl Authority {
     /// Starts it in this folder; port 0 takes a free one.
     pub(crate) async fn start(folder: &Path, port: u16) -> Self {
@@ -134,11 +145,32 @@ impl Authority {
         let body = json!({ "client_id": client, "deliver": "tokens" });
         let (status, answer) = self.call(Method::POST, &path, &self.token, &body).await;
         assert_eq!(status, StatusCode::CREATED, "{answer}");
-        Session {
-            sid: answer["session"]["id"].as_str().unwrap().to_owned(),
-            access: answer["access_token"].as_str().unwrap().to_owned(),
-            refresh: answer["refresh_token"].as_str().unwrap().to_owned(),
-        }
+        Session::of(&answer)
+    }
+
+    /// A user of the authority's own, by number, signs in; made at the first time.
+    pub(crate) async fn sign_in_with_password(&self, n: usize) -> Session {
+        let (login, password) = (format!("person-{n}"), "correct horse");
+        let user = json!({ "login": login, "password": password });
+        let made = self.call(Method::POST, "/v1/admin/users", &self.token, &user);
+        let (status, answer) = made.await;
+        assert!(
+            matches!(status, StatusCode::CREATED | StatusCode::CONFLICT),
+            "{answer}"
+        );
+        let body = json!({ "client_id": "web", "username": login, "password": password });
+        let (status, answer) = self.call(Method::POST, "/v1/sessions", "", &body).await;
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
+        Session::of(&answer)
+    }
+
+    /// The user changes the password in one session, which ends the others.
+    pub(crate) async fn change_password(&self, session: &Session, n: usize) {
+        let body = json!({ "current_password": "correct horse", "new_password": format!("battery staple {n}") });
+        let (status, answer) = self
+            .call(Method::POST, "/v1/password", &session.access, &body)
+            .await;
+        assert!(status.is_success(), "{status} {answer}");
     }
 
     /// The user ends a session.
@@ -193,10 +225,10 @@ impl Authority {
         token: &str,
         body: &Value,
     ) -> (StatusCode, Value) {
-        let mut request = self
-            .http
-            .request(method, format!("{}{path}", self.issuer))
-            .bearer_auth(token);
+        let mut request = self.http.request(method, format!("{}{path}", self.issuer));
+        if !token.is_empty() {
+            request = request.bearer_auth(token);
+        }
         if !body.is_null() {
             request = request.json(body);
         }
@@ -240,6 +272,7 @@ supersede = true
 [[clients]]
 id = "web"
 audience = "{AUDIENCE}"
+password_sign_in = true
 
 [[clients]]
 id = "strict"

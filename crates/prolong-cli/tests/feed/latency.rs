@@ -129,7 +129,7 @@ impl Figures {
         all.sort_unstable();
         let at = |percent: usize| all[(all.len() * percent / 100).min(all.len() - 1)];
         let line = format!(
-            "{what}: n {}, p50 {:?}, p99 {:?}, worst {:?}",
+            "| {what} | {} | {:.1?} | {:.1?} | {:.1?} |",
             all.len(),
             at(50),
             at(99),
@@ -192,14 +192,29 @@ async fn an_acknowledged_end_is_refused_elsewhere_within_a_second() {
         );
         figures.add("reuse found", api.refuses(&it.access, "sign_in").await);
     }
-    for n in 0..60 {
-        let it = authority.sign_in(&format!("newest-{n}"), "newest").await;
-        api.is_good(&it.access).await;
-        let next = authority.refresh(&it.refresh).await;
-        figures.add("superseded", api.refuses(&it.access, "renew").await);
-        api.is_good(next["access_token"].as_str().unwrap()).await;
+    for n in 0..20 {
+        let first = authority.sign_in_with_password(n).await;
+        let second = authority.sign_in_with_password(n).await;
+        api.is_good(&first.access).await;
+        authority.change_password(&second, n).await;
+        figures.add(
+            "password changed",
+            api.refuses(&first.access, "sign_in").await,
+        );
     }
-    for n in 0..5 {
+    for n in 0..30 {
+        let it = authority.sign_in(&format!("newest-{n}"), "newest").await;
+        let (mut access, mut refresh) = (it.access, it.refresh);
+        api.is_good(&access).await;
+        for _ in 0..10 {
+            let next = authority.refresh(&refresh).await;
+            figures.add("superseded", api.refuses(&access, "renew").await);
+            let text = |name: &str| next[name].as_str().unwrap().to_owned();
+            (access, refresh) = (text("access_token"), text("refresh_token"));
+            api.is_good(&access).await;
+        }
+    }
+    for n in 0..20 {
         let it = authority.sign_in(&format!("key-{n}"), "web").await;
         api.is_good(&it.access).await;
         let kid = authority.active_key().await;
@@ -215,10 +230,13 @@ async fn an_acknowledged_end_is_refused_elsewhere_within_a_second() {
         .iter()
         .filter(|(what, _)| !what.starts_with("yardstick"));
     let all: Vec<Duration> = ends.flat_map(|(_, took)| took.clone()).collect();
+    figures.0.push(("all", all));
+    println!("| from the acknowledged end to the refusal | times | p50 | p99 | worst |");
+    println!("|---|---|---|---|---|");
     for (what, took) in figures.0 {
-        println!("{}", Figures::line(what, took).1);
+        let (p99, line) = Figures::line(what, took);
+        println!("{line}");
+        // The promise is of ends, whichever; of few, the worst one says more of the machine.
+        assert!(what != "all" || p99 < Duration::from_secs(1), "{line}");
     }
-    let (p99, line) = Figures::line("all ends", all);
-    println!("{line}");
-    assert!(p99 < Duration::from_secs(1), "{line}");
 }
