@@ -130,7 +130,7 @@ fn first_sight(revoked: &Revoked) {
         let forgetful = RefCell::new(forgetful);
         let mut rounds = Rounds::new();
         rounds.add("raw", || {
-            assert!(key.signed(black_box(message), &signature))
+            assert!(key.signed(black_box(message), &signature));
         });
         rounds.add("verify", || {
             verify(black_box(&token), &keys, &expected, revoked, NOW).unwrap()
