@@ -6,7 +6,7 @@ use crate::{
     rejection::Rejection,
 };
 
-/// A route's requirements; the default asks for nothing more.
+/// A route's requirements; the default asks for a user's token and nothing more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Requirement {
     /// Every one of these scopes.
@@ -23,16 +23,17 @@ pub struct Requirement {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Caller {
     /// Either's.
-    #[default]
     Any,
-    /// A person's session.
+    /// A person's session. The default, as it is with forward-auth: a route that did not think of machines serves none
+    /// (RFC 9068 §5).
+    #[default]
     User,
     /// A client's own (RFC 9068 §5).
     Machine,
 }
 
 impl Requirement {
-    /// Nothing beyond a valid token.
+    /// Nothing beyond a valid token, whosever: not a route's default.
     pub(crate) const NONE: Self = Self {
         scopes: Vec::new(),
         max_age: None,

@@ -9,7 +9,7 @@ use axum::{
     Router,
     routing::{delete, get, post},
 };
-use prolong_verify::{Caller, Expected, Staleness, Verifier, axum::Session};
+use prolong_verify::{Expected, Staleness, Verifier, axum::Session};
 use tokio::net::TcpListener;
 
 #[tokio::main]
@@ -34,7 +34,7 @@ fn app(prolong: &Verifier) -> Router {
     let any = prolong.layer();
     let readers = prolong.layer().scope("orders:read");
     // Who orders has signed in within the last 5 minutes, or signs in again; the session goes on.
-    let recent = prolong.layer().caller(Caller::User).max_age(300);
+    let recent = prolong.layer().max_age(300);
     // Where the feed cannot be followed, the authority is asked; where it cannot be asked, nothing is deleted.
     let certain = prolong.layer().staleness(Staleness::Closed);
     // The page asks by itself once a minute: that is nobody's activity.

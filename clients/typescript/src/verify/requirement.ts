@@ -2,7 +2,7 @@ import type { Claims } from './claims.js'
 import { isListOf, isText, option, seconds } from './expected.js'
 import { Rejection } from './rejection.js'
 
-/** What one route asks beyond a good token; nothing, if empty. */
+/** What one route asks beyond a good token; if empty, that it is a user's. */
 export interface Requirement {
   /** Every one of these scopes: printable ASCII without space, `"` and `\` (RFC 6749 §3.3). */
   scopes?: readonly string[]
@@ -10,7 +10,7 @@ export interface Requirement {
   maxAge?: number
   /** One of these `acr` values. */
   acrValues?: readonly string[]
-  /** A person's session, which has a `sid`, or a client's own token (RFC 9068 §5). Either by default. */
+  /** A person's session, which has a `sid`, or a client's own token (RFC 9068 §5). Users only by default. */
   caller?: 'any' | 'user' | 'machine'
 }
 
@@ -20,7 +20,7 @@ export interface Requirement {
  * @throws {Rejection} `WrongSubjectKind`, `InsufficientScope` or `InsufficientAuthentication`, in that order.
  */
 export const checkRequirement = (requirement: Requirement, claims: Claims, now: number): void => {
-  const { scopes = [], maxAge, acrValues = [], caller = 'any' } = requirement
+  const { scopes = [], maxAge, acrValues = [], caller = 'user' } = requirement
   if (caller !== 'any' && (caller === 'user') !== (claims.sessionId !== undefined))
     throw new Rejection('WrongSubjectKind')
   if (!scopes.every((scope) => claims.hasScope(scope))) throw new Rejection('InsufficientScope')
@@ -30,7 +30,7 @@ export const checkRequirement = (requirement: Requirement, claims: Claims, now: 
 }
 
 /** @throws {TypeError} naming the option that is wrong. */
-export const checkedRequirement = ({ scopes, maxAge, acrValues, caller = 'any' }: Requirement): Requirement => {
+export const checkedRequirement = ({ scopes, maxAge, acrValues, caller = 'user' }: Requirement): Requirement => {
   const scope = (one: unknown): boolean => isText(one) && /^[!#-[\]-~]+$/.test(one)
   if (scopes !== undefined && scopes.length > 0 && !isListOf(scopes, scope))
     throw option('scopes', 'must be a list of scopes, each without spaces')

@@ -134,6 +134,14 @@ test('BEA-5, BEA-6, STP-1: what the route asks is told', async () => {
   expect((await withClaims(verifier, { sid: undefined }, { caller: 'user' })).status).toBe(403)
 })
 
+test('ATJ-13: a route that did not think of machines serves none', async () => {
+  const { verifier } = await world()
+  expect((await withClaims(verifier, { sid: undefined }, {})).status).toBe(403)
+  expect((await withClaims(verifier, { sid: undefined }, { scopes: ['orders:read'] })).status).toBe(403)
+  expect((await withClaims(verifier, { sid: undefined }, { caller: 'any' })).status).toBe(200)
+  expect((await withClaims(verifier, {}, { caller: 'any' })).status).toBe(200)
+})
+
 test('a soft expiry is a hint, or refused', async () => {
   const { verifier } = await world()
   const hinted = await withClaims(verifier, { softexp: NOW })

@@ -57,7 +57,7 @@ pub(super) enum Judged {
 }
 
 impl AccessLayer {
-    /// A good token, and nothing more.
+    /// A user's good token, and nothing more.
     #[must_use]
     pub fn new(state: Arc<State>) -> Self {
         let rules = Rules {
@@ -92,7 +92,7 @@ impl AccessLayer {
         self.change(|rules| rules.requirement.max_age = Some(seconds))
     }
 
-    /// Also asks for a user's or a machine's token.
+    /// Whose token it may be: a user's, unless this says otherwise.
     #[must_use]
     pub fn caller(self, caller: Caller) -> Self {
         self.change(|rules| rules.requirement.caller = caller)

@@ -6,7 +6,7 @@
 //!    A token in the query is never used, and refused beside the field (RFC 6750 §2). On an [`AccessLayer::optional`] route, a request without bearer
 //!    credentials passes too, and carries no claims.
 //! 2. The token is good by [`crate::verify()`]. If its `kid` is unknown, the issuer is asked once for its keys.
-//! 3. The route's [`crate::Requirement`] holds.
+//! 3. The route's [`crate::Requirement`] holds; by default, it is a user's token and no machine's.
 //! 4. The revocations are at most 5 s old, or the route's [`Staleness`] lets it pass; a closed route asks the authority.
 //!
 //! A request that reaches the service counts as activity of its session ([`crate::State::keep_activity`]), unless it or its

@@ -188,6 +188,24 @@ async fn bea_5_a_missing_scope_is_403_and_named() {
 }
 
 #[tokio::test]
+async fn atj_13_a_route_that_did_not_think_of_machines_serves_none() {
+    let machine = token(&json!({}), &json!({ "sid": null }));
+    let machines = layer().caller(Caller::Machine);
+    for (layer, status) in [
+        (layer(), StatusCode::FORBIDDEN),
+        (layer().scope("orders:read"), StatusCode::FORBIDDEN),
+        (layer().optional(), StatusCode::FORBIDDEN),
+        (machines, StatusCode::OK),
+        (layer().caller(Caller::Any), StatusCode::OK),
+    ] {
+        // At first sight and later.
+        for _ in 0..2 {
+            assert_eq!(with_token(layer.clone(), &machine).await.status(), status);
+        }
+    }
+}
+
+#[tokio::test]
 async fn bea_6_each_parameter_once_and_quoted() {
     let requirement = Requirement {
         acr_values: vec!["a\"b\\c\r\n".into()],

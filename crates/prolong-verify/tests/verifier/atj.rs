@@ -125,6 +125,13 @@ fn atj_13_machines_and_users_are_told_apart() {
         of(Caller::Machine).check(&user, NOW),
         Err(Rejection::WrongSubjectKind)
     );
+    assert!(of(Caller::Any).check(&user, NOW).is_ok());
+    assert!(of(Caller::Any).check(&machine, NOW).is_ok());
+    assert_eq!(
+        Requirement::default().check(&machine, NOW),
+        Err(Rejection::WrongSubjectKind),
+        "who did not think of machines lets none in"
+    );
 }
 
 #[test]

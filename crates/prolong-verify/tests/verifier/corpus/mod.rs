@@ -40,7 +40,10 @@ impl Group {
             now: NOW,
             expected: Expected::new(ISSUER, "orders-api"),
             entries: Vec::new(),
-            requirement: Requirement::default(),
+            requirement: Requirement {
+                caller: Caller::Any,
+                ..Requirement::default()
+            },
             cases: Vec::new(),
         }
     }

@@ -18,6 +18,7 @@ pub(super) fn groups(signer: &Signer) -> Vec<Group> {
     all.extend(soft_expiries(signer));
     all.push(any_audience(signer));
     all.extend(feeds(signer));
+    all.extend(dead_keys(signer));
     all.extend(requirements(signer));
     all
 }
@@ -212,6 +213,40 @@ fn feeds(signer: &Signer) -> Vec<Group> {
         group
     };
     cases.into_iter().enumerate().map(of).collect()
+}
+
+/// A key that the feed declares dead has left the set, or is about to: its tokens are renewed, nobody signs in again. What
+/// names it need not be authentic, for nothing is done but to refuse it.
+fn dead_keys(signer: &Signer) -> Vec<Group> {
+    let of_gone = |claims: &Object| {
+        let header = json!({ "typ": "at+jwt", "alg": "EdDSA", "kid": "gone" });
+        signer.token(Algorithm::EdDsa, &header.to_string(), claims.to_string())
+    };
+    let sound = of_gone(&claims());
+    let (message, _) = sound.rsplit_once('.').unwrap();
+    let tokens = [
+        ("sound", sound.clone()),
+        ("expired", of_gone(&claims().set("exp", NOW))),
+        ("forged", format!("{message}.{}", "A".repeat(86))),
+        ("of-a-key-that-is-there", signed(signer, &claims())),
+    ];
+    let dead = |name| vec![entry(1, Kind::SIGNING_KEY, name, 0)];
+    let ended = entry(2, Kind::SESSION, "s1", 0);
+    let feeds = [
+        ("dead", dead("gone")),
+        ("dead-and-ended", [dead("gone"), vec![ended]].concat()),
+        ("unknown", vec![]),
+        ("unknown-and-another-dead", dead("ES256")),
+    ];
+    let of = |(name, entries)| {
+        let mut group = Group::new("a key that left the set");
+        group.entries = entries;
+        for (id, token) in &tokens {
+            group.case(format!("feed-key-{name}-{id}"), token.clone());
+        }
+        group
+    };
+    feeds.into_iter().map(of).collect()
 }
 
 /// BEA-5, STP-1, STP-5, ATJ-13.
