@@ -376,6 +376,30 @@ const FAMILIES: &[Family] = &[
         ],
     },
     Family {
+        name: "STP",
+        title: "Step-up (RFC 9470)",
+        lines: &[
+            (
+                "401 `insufficient_user_authentication` names `max_age` and `acr_values`",
+                Test(""),
+            ),
+            (
+                "a client has the person sign in again, and does not renew in a loop",
+                Elsewhere(
+                    "reauthenticate keeps the session, asks once a minute at most, and goes on once the person has",
+                ),
+            ),
+            (
+                "`acr` and `auth_time` are in tokens and in introspection",
+                Test(
+                    "The metadata name no `acr_values_supported`: the operator's backend says how strong a sign-in was.",
+                ),
+            ),
+            ("no renewal raises `acr` or moves `auth_time`", Test("")),
+            ("age and strength are checked where they matter", Test("")),
+        ],
+    },
+    Family {
         name: "PRB",
         title: "Problem documents (RFC 9457)",
         lines: &[(

@@ -760,3 +760,53 @@ async fn keys_are_fetched_again_when_one_dies_and_every_five_minutes() {
     tokio::time::resume();
     assert!(until(async || issuer.key_fetches.load(Ordering::SeqCst) > fetched).await);
 }
+
+/// Without a word from the feed: what a document no longer holds is no key any more.
+#[tokio::test]
+async fn jwk_4_a_key_that_left_the_set_signs_no_more() {
+    let (issuer, address) = start(|_| {}).await;
+    let verifier = discover(&address, expected()).await.unwrap();
+    assert!(becomes(&verifier, &of_session("s1"), 200).await);
+    let mut second = jwk(Algorithm::Es256);
+    second["kid"] = "second".into();
+    issuer.keys.send_replace(json!({ "keys": [second] }));
+    let changes = json!({ "iat": 1, "exp": LATE });
+    let by_second = token(&json!({ "kid": "second" }), &changes);
+    assert_eq!(status(&verifier, &by_second).await, 200, "asked for");
+    assert_eq!(status(&verifier, &of_session("s1")).await, 401, "seen");
+    assert_eq!(status(&verifier, &of_session("s2")).await, 401, "not seen");
+}
+
+/// Stale, never blind: what else the feed says counts, and a closed route is not certain of anything.
+#[tokio::test]
+async fn an_entry_of_an_unknown_kind_makes_stale_for_good() {
+    for before in [true, false] {
+        let (issuer, address) = start(|_| {}).await;
+        let say_something_new = || {
+            issuer.entries.send_modify(|all| {
+                all.push(Entry {
+                    seq: all.len() as u64 + 1,
+                    kind: Kind::new(b'L').unwrap(),
+                    key: [0; 8],
+                    arg: 1,
+                    until: LATE,
+                });
+            });
+        };
+        if before {
+            say_something_new();
+        }
+        let verifier = discover(&address, expected()).await.unwrap();
+        if !before {
+            assert!(becomes(&verifier, &of_session("s"), 200).await);
+            say_something_new();
+        }
+        for sid in ["s1", "s2", "s3"] {
+            issuer.end(sid);
+            assert!(becomes(&verifier, &of_session(sid), 401).await);
+        }
+        // Heartbeats have come since the first of these.
+        assert_eq!(verifier.state().staleness(), None);
+        assert_eq!(status(&verifier, &of_session("s")).await, 503);
+    }
+}

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::super::oauth_world::{Answer, FORM, World, preset, world};
 
-async fn ask(w: &World, who: &str, token: &str) -> Answer {
+pub(super) async fn ask(w: &World, who: &str, token: &str) -> Answer {
     let body = format!("client_id={who}&client_secret=s3cret&token={token}");
     w.form("/oauth/introspect", &body).await
 }

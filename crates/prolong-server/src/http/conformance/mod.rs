@@ -12,6 +12,7 @@ mod prb;
 mod rev;
 mod rfr;
 mod stories;
+mod stp;
 mod tok;
 
 /// An attempt id as a client sends it.
