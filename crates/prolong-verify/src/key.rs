@@ -96,11 +96,14 @@ impl Key {
         &self.usual_header
     }
 
+    /// The public key itself, in some form of its own.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.parsed.as_ref()
+    }
+
     /// Whether both are the same public key under the same name and algorithm.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.kid == other.kid
-            && self.algorithm == other.algorithm
-            && self.parsed.as_ref() == other.parsed.as_ref()
+        self.kid == other.kid && self.algorithm == other.algorithm && self.bytes() == other.bytes()
     }
 
     /// Whether `signature` is this key's over `message`. ECDSA signatures are raw `r ‖ s` of 64 bytes (RFC 7518 §3.4).

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::{base64url, json};
 
 /// Where a string stands in the claims' JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Place {
     start: u16,
     end: u16,
@@ -33,7 +33,7 @@ impl Place {
 }
 
 /// Where the strings stand that are asked for one by one; and the claims themselves in the token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Places {
     pub(crate) parts: Parts,
     pub(crate) iss: Place,
@@ -47,7 +47,7 @@ pub(crate) struct Places {
 }
 
 /// How long the token's first and last part are. The claims are what is between them, without the dots.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Parts {
     pub(crate) header: u16,
     pub(crate) signature: u16,

@@ -20,7 +20,7 @@ use std::{
 use arc_swap::ArcSwap;
 
 use self::{
-    kind::Kind,
+    kind::{Kind, Kinds, Numbers},
     record::Record,
     table::{MayWrite, Table},
 };
@@ -42,23 +42,27 @@ use crate::{
 /// The table begins with room for so many tokens, and grows by this factor.
 const AT_FIRST: usize = 1024;
 const GROWTH: usize = 4;
-/// With more kinds than this, the memory begins anew.
-const MAX_KINDS: usize = 1024;
 
 /// Verified tokens, remembered.
 pub struct SeenTokens {
     fingerprints: Fingerprints,
     capacity: usize,
     memory: ArcSwap<Memory>,
-    writing: Mutex<MayWrite>,
+    writing: Mutex<Writing>,
 }
 
 /// What is remembered under one salt of the feed.
-#[derive(Clone)]
 struct Memory {
     salt: [u8; 16],
-    kinds: Vec<Arc<Kind>>,
+    kinds: Arc<Kinds>,
     table: Arc<Table>,
+}
+
+/// Of whoever writes, one at a time.
+struct Writing {
+    may_write: MayWrite,
+    /// Of the kinds of the memory as it is now.
+    numbers: Numbers,
 }
 
 /// A token that was seen before.
@@ -79,7 +83,10 @@ impl SeenTokens {
             fingerprints: Fingerprints::new(secret),
             capacity,
             memory: ArcSwap::from_pointee(Memory::new([0; 16], room)),
-            writing: Mutex::new(MayWrite::new()),
+            writing: Mutex::new(Writing {
+                may_write: MayWrite::new(),
+                numbers: Numbers::new(),
+            }),
         }
     }
 
@@ -161,31 +168,30 @@ impl SeenTokens {
         let Some(record) = Record::new(fingerprint, authentic.facts(), user, session) else {
             return;
         };
-        let mut may_write = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = self.memory.load_full();
-        let mut memory = Arc::clone(&before);
-        let known = memory.kinds.iter().position(|kind| kind.is_of(authentic));
+        let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let Writing { may_write, numbers } = &mut *writing;
+        let mut memory = self.memory.load_full();
+        let mut number = numbers.of(&memory.kinds, authentic);
         // The numbers of the kinds, and what names are salted to, are in the records: these go with them.
-        if memory.salt != *salt || (known.is_none() && memory.kinds.len() >= MAX_KINDS) {
+        if memory.salt != *salt || (number.is_none() && numbers.are_given_out()) {
             memory = Arc::new(Memory::new(*salt, memory.table.room()));
+            numbers.begin_anew();
+            number = None;
+            self.memory.store(Arc::clone(&memory));
         }
         let room = memory.table.room();
         if memory.table.len() >= room && room < self.capacity {
             let more = self.capacity.min(room * GROWTH);
-            let grown = memory.table.grown(&mut may_write, more);
-            Arc::make_mut(&mut memory).table = Arc::new(grown);
+            memory = Arc::new(Memory {
+                salt: memory.salt,
+                kinds: Arc::clone(&memory.kinds),
+                table: Arc::new(memory.table.grown(may_write, more)),
+            });
+            self.memory.store(Arc::clone(&memory));
         }
-        let kind = known.filter(|kind| *kind < memory.kinds.len());
-        let kind = kind.unwrap_or_else(|| {
-            let kinds = &mut Arc::make_mut(&mut memory).kinds;
-            kinds.push(Arc::new(Kind::of(authentic, salt)));
-            kinds.len() - 1
-        });
-        if let Ok(kind) = u16::try_from(kind) {
-            memory.table.insert(&mut may_write, &record.of_kind(kind));
-        }
-        if !Arc::ptr_eq(&before, &memory) {
-            self.memory.store(memory);
+        let number = number.or_else(|| numbers.give(&memory.kinds, authentic, salt));
+        if let Some(number) = number {
+            memory.table.insert(may_write, &record.of_kind(number));
         }
     }
 }
@@ -194,7 +200,7 @@ impl Memory {
     fn new(salt: [u8; 16], room: usize) -> Self {
         Self {
             salt,
-            kinds: Vec::new(),
+            kinds: Arc::new(Kinds::new()),
             table: Arc::new(Table::new(room)),
         }
     }
@@ -210,7 +216,7 @@ impl Memory {
             return None;
         }
         let record = self.table.find(fingerprint)?;
-        let kind = self.kinds.get(usize::from(record.kind))?;
+        let kind = self.kinds.get(record.kind)?;
         Some(Remembered {
             kind,
             record,
