@@ -2,12 +2,12 @@
 //!
 //! 1. `/` is the application; `/demo/…` its files, the facts it shows, and its controls. Everything else is the
 //!    authority's own API, untouched.
-//! 2. A lost answer is lost after the authority has done its work, as a broken connection would lose it.
+//! 2. A lost answer is lost after the authority has done its work, as a broken connection would lose it; and it is one of
+//!    the session whose page asked for that, however many browsers look at the demo.
 //! 3. Controls are for pages of this origin: they need `Prolong-Request: 1`, and a loopback `Host`.
 
 use std::future::ready;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -15,9 +15,10 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
+use parking_lot::Mutex;
 use serde_json::json;
 
-use super::thief::Thief;
+use super::thief::{Thief, session_of};
 use crate::door::inside;
 
 /// What the page tells its reader.
@@ -37,7 +38,8 @@ struct Front {
     facts: Facts,
     operator: Router,
     thief: Thief,
-    lose_next: AtomicBool,
+    /// The session whose next answer is to be lost.
+    lose_next: Mutex<Option<[u8; 16]>>,
 }
 
 /// The authority's router with the demo in front of it.
@@ -46,7 +48,7 @@ pub(super) fn router(authority: Router, operator: Router, facts: Facts) -> Route
         thief: Thief::new(authority.clone(), &facts.issuer),
         facts,
         operator,
-        lose_next: AtomicBool::new(false),
+        lose_next: Mutex::new(None),
     });
     let controls = Router::new()
         .route("/demo/lose", post(lose))
@@ -112,8 +114,8 @@ async fn show_facts(State(front): State<Arc<Front>>) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }
 
-async fn lose(State(front): State<Arc<Front>>) -> Response {
-    front.lose_next.store(true, Ordering::Relaxed);
+async fn lose(State(front): State<Arc<Front>>, headers: HeaderMap) -> Response {
+    *front.lose_next.lock() = session_of(&headers);
     Json(json!({})).into_response()
 }
 
@@ -158,9 +160,17 @@ fn failed(error: &anyhow::Error) -> Response {
 
 /// Loses the answer of the token endpoint, once, where that was asked for.
 async fn perhaps_lost(State(front): State<Arc<Front>>, request: Request, next: Next) -> Response {
-    let asked = request.uri().path() == "/oauth/token";
+    let renewing = request.uri().path() == "/oauth/token";
+    let session = session_of(request.headers()).filter(|_| renewing);
     let response = next.run(request).await;
-    if asked && response.status().is_success() && front.lose_next.swap(false, Ordering::Relaxed) {
+    if session.is_some()
+        && response.status().is_success()
+        && front
+            .lose_next
+            .lock()
+            .take_if(|of| Some(*of) == session)
+            .is_some()
+    {
         let body = Json(json!({ "detail": "the demo lost the authority's answer" }));
         return (StatusCode::GATEWAY_TIMEOUT, body).into_response();
     }

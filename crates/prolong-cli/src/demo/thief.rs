@@ -33,13 +33,9 @@ impl Thief {
 
     /// Copies the refresh token from what the browser sent; tells its generation.
     pub(super) fn steal(&self, headers: &HeaderMap) -> Option<u64> {
-        let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
-        let newest = cookies
-            .split(';')
-            .filter_map(|pair| Some((generation_of(pair)?, pair.trim().to_owned())))
-            .max()?;
-        *self.cookies.lock() = Some(newest.1);
-        Some(newest.0)
+        let (Said { generation, .. }, pair) = newest(headers)?;
+        *self.cookies.lock() = Some(pair.to_owned());
+        Some(generation)
     }
 
     /// Prolongs the session with the stolen token, from another machine as it were.
@@ -63,7 +59,7 @@ impl Thief {
             .get_all(header::SET_COOKIE)
             .iter()
             .filter_map(|set| set.to_str().ok()?.split(';').next())
-            .find(|pair| generation_of(pair).is_some())
+            .find(|pair| Said::by(pair).is_some())
             .map(ToOwned::to_owned);
         let answer = to_bytes(response.into_body(), 64 * 1024).await?;
         let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
@@ -79,14 +75,35 @@ impl Thief {
     }
 }
 
-/// The generation that a refresh token in a cookie names; it is not secret.
-fn generation_of(pair: &str) -> Option<u64> {
-    let (_, token) = pair.trim().split_once("=plr1_")?;
-    let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-    let generation: [u8; 6] = bytes.get(18..24)?.try_into().ok()?;
-    Some(
-        generation
-            .iter()
-            .fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
-    )
+/// What a refresh token in a cookie says without being asked; neither is secret.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Said {
+    generation: u64,
+    sid: [u8; 16],
+}
+
+impl Said {
+    fn by(pair: &str) -> Option<Self> {
+        let (_, token) = pair.split_once("=plr1_")?;
+        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let generation: [u8; 6] = bytes.get(18..24)?.try_into().ok()?;
+        Some(Self {
+            generation: generation
+                .iter()
+                .fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
+            sid: bytes.get(2..18)?.try_into().ok()?,
+        })
+    }
+}
+
+/// The newest refresh token among a browser's cookies.
+fn newest(headers: &HeaderMap) -> Option<(Said, &str)> {
+    let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
+    let pairs = cookies.split(';').map(str::trim);
+    pairs.filter_map(|pair| Some((Said::by(pair)?, pair))).max()
+}
+
+/// The session that a browser's cookies are of.
+pub(super) fn session_of(headers: &HeaderMap) -> Option<[u8; 16]> {
+    Some(newest(headers)?.0.sid)
 }

@@ -103,8 +103,10 @@ const REASONS = {
   unknown: 'there was none to go on with',
 }
 
-session.on('ready', ({ signedIn }) => {
-  if (!signedIn) session.token().catch(() => {})
+session.on('ready', async () => {
+  // A tab beside others is given the tokens; the first asks the authority whether its cookie is good.
+  await tabs.joined
+  session.token().catch(() => {})
 })
 session.on('renewed', ({ generation, expiresIn }) => {
   ended = false

@@ -30,14 +30,16 @@ export const joinTabs = ({ onMark, onHistory, history }) => {
     if (data.kind === 'mark') onMark(data.mark)
   }
   channel.postMessage({ kind: 'hello', id })
-  setTimeout(() => {
+  const joined = new Promise((done) => setTimeout(done, 300)).then(() => {
     const used = taken()
     letter = [...LETTERS].find((one) => !used.has(one)) ?? '?'
     settled = true
-  }, 300)
+  })
   addEventListener('pagehide', () => channel.postMessage({ kind: 'bye', id }))
 
   return {
+    /** Settles once the other tabs had the time to answer: from then on this one has its letter. */
+    joined,
     get letter() {
       return letter
     },
