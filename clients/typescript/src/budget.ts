@@ -23,6 +23,6 @@ export const waitFor = (attempts: readonly number[], now: number, born: number, 
   return Math.max(
     Math.max(GAP, window / 2 ** Math.max(1, MOST - recent)) - since(1),
     window - since(MOST),
-    since(MOST) <= now - born && left < 1e14 ? left : 0,
+    since(MOST) > now - born || left >= 1e14 ? 0 : left,
   )
 }

@@ -18,10 +18,10 @@ export const clockOf = ({ wall, steady }: Environment) => {
     elapsed += Math.max(wallMoved, steadyMoved, 0)
     return elapsed
   }
-  return {
+  return [
     now,
     /** Notes a server's time, seen in an answer to what was sent at `sent` (elapsed); a worse measurement never replaces a better one. Gives the server's clock as far as known. */
-    server: (sent: number, serverTime?: number): number => {
+    (sent: number, serverTime?: number): number => {
       const half = (now() - sent) / 2e3
       const within = half + 1
       // The server cuts its seconds off: on average half a one.
@@ -29,6 +29,6 @@ export const clockOf = ({ wall, steady }: Environment) => {
         skew = { ahead: (wall() - serverTime) / 1e3 - half - 0.5, within }
       return wall() - (skew?.ahead ?? 0) * 1e3
     },
-    skew: () => skew,
-  }
+    () => skew,
+  ] as const
 }

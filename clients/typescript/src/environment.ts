@@ -16,7 +16,10 @@ export interface Environment {
   /** Runs once, later; returns what cancels it. Must not keep a process alive. */
   after(delay: number, run: () => void): () => void
   fetch: typeof fetch
+  /** The page's own. */
   origin: string | undefined
+  /** What `fetch` resolves relative addresses against: not always below `origin` (`<base href>`). */
+  base: string | undefined
   /** Reading it may throw, as some private modes have it. */
   readonly shared: SharedStore | undefined
   open(
@@ -48,6 +51,7 @@ export const ambient = (): Environment => {
     },
     fetch: (...request) => g.fetch(...request),
     origin: g.location?.origin,
+    base: page?.baseURI ?? g.location?.href,
     get shared() {
       return page && g.localStorage
     },
@@ -58,10 +62,7 @@ export const ambient = (): Environment => {
     },
     locked: (name, patience, run) => {
       let ran: Promise<void> | undefined
-      const once = () => {
-        ran ??= run()
-        return ran
-      }
+      const once = () => (ran ??= run())
       const locks = page && g.navigator.locks
       return locks ? locks.request(name, { signal: AbortSignal.timeout(patience) }, once).catch(once) : once()
     },
@@ -74,7 +75,7 @@ export const ambient = (): Environment => {
           g.addEventListener(name, run, { capture: true, passive: true, signal: stop.signal })
       }
       // The order matters: what becomes visible is no longer idle when it wakes.
-      hear('pointerdown keydown touchstart wheel visibilitychange resume', () => hidden() || touch())
+      hear('pointerdown keydown wheel visibilitychange resume', () => hidden() || touch())
       hear('focus pageshow online visibilitychange resume', wake)
       return () => stop.abort()
     },

@@ -46,7 +46,7 @@ export const must: (right: unknown, field: string, mend: string, code?: 'BAD_OPT
 
 /** The authority gave no usable answer. Seconds. */
 export const unavailable = (retryIn: number): ProlongError =>
-  fault(`no answer from the authority; next try in ${retryIn} s`, {
+  fault(`no answer; next in ${retryIn} s`, {
     code: 'UNAVAILABLE',
     retryIn,
   })

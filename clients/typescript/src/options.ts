@@ -4,21 +4,28 @@ import type { Options } from './types.js'
 
 const isFunction = (given: unknown) => typeof given === 'function'
 
-/** Refuses what is no address of a server. */
-export const mustBeAddress = (given: unknown, field: string) =>
-  must(/^https?:\/\/[^\s/]/.test(given as string), field, 'like "https://api.example.com"')
+/** The origin of an address; refuses what is no address of a server. */
+export const originOf = (given: unknown, field: string): string => {
+  let origin = ''
+  try {
+    origin = new URL(given as string).origin
+  } catch {}
+  must(/^http/.test(origin), field, 'like "https://example.com"')
+  return origin
+}
 
 /** Options as meant: milliseconds, defaults filled in, contradictions refused. */
 export const checked = (given: Options) => {
-  const { name = 'default', idle = {}, origins, ...options } = given ?? {}
-  const { lead = 1, storage = 'memory' } = options
+  const { name = 'default', idle, origins, lead = 1, storage = 'memory', signal } = given ?? {}
   // A bare number was meant as `after`.
-  const { after = (idle as number) > 0 ? 0 : NEVER, warn = 60 } = idle
+  const { after = (idle as number) > 0 ? 0 : NEVER, warn = 60 } = idle ?? {}
   for (const hook of ['renew', 'attempt', 'signIn', 'end', 'verdict'] as const)
-    must(isFunction(options[hook] ?? (hook !== 'renew' && must)), hook, 'a function; see prolongServer()')
-  must(isFunction(lead) || (lead as number) > 0, 'lead', 'seconds above 0, or a function')
+    must(isFunction(given?.[hook] ?? (hook !== 'renew' && must)), hook, 'a function; see prolongServer()')
+  must(typeof name === 'string', 'name', 'a string')
+  must(isFunction(lead) || (lead as number) > 0, 'lead', 'seconds above 0')
   must(after > 0, 'idle.after', 'seconds above 0')
   must(warn > 0, 'idle.warn', 'seconds above 0')
+  must(!signal || signal.addEventListener, 'signal', 'an AbortSignal')
   must(
     storage === 'memory' ||
       storage === 'local' ||
@@ -26,7 +33,6 @@ export const checked = (given: Options) => {
     'storage',
     '"memory", "local", or like localStorage',
   )
-  const list = origins && [origins].flat()
-  list?.forEach((origin, at) => mustBeAddress(origin, `origins[${at}]`))
-  return { ...options, name, origins: list, idle: after * 1e3, warn: warn * 1e3 }
+  const list = origins && [origins].flat().map((origin, at) => originOf(origin, `origins[${at}]`))
+  return { ...given, name, origins: list, idle: after * 1e3, warn: warn * 1e3 }
 }

@@ -1,8 +1,8 @@
 import { fault, must } from './errors.js'
-import { challenged } from './fetch.js'
 import type { Action, Reason } from './generated/codes.js'
-import { mustBeAddress } from './options.js'
+import { originOf } from './options.js'
 import type { Credentials, Options, RenewContext, RenewResult, TokenAnswer, Verdict } from './types.js'
+import { challenged } from './verdict.js'
 
 /** Options of `prolongServer`; those of `prolong` may be given too. */
 export interface ServerOptions extends Omit<Options, 'renew' | 'attempt' | 'signIn' | 'end' | 'verdict' | 'resume'> {
@@ -36,12 +36,13 @@ export const prolongServer = (given: ServerOptions): Options => {
     client,
     transport = 'body',
     prolongWith = 'refresh-token',
-    requireAccessToken,
-    tokenEndpoint,
-    revocationEndpoint,
+    requireAccessToken = false,
+    tokenEndpoint = 'oauth/token',
+    revocationEndpoint = 'oauth/revoke',
     ...rest
   } = given ?? {}
-  mustBeAddress(authority, 'authority')
+  originOf(authority, 'authority')
+  must(typeof requireAccessToken === 'boolean', 'requireAccessToken', 'true or false')
   must(typeof client === 'string' && client, 'client', 'the client id, like "web"')
   must(transport === 'body' || transport === 'cookie', 'transport', '"body" or "cookie"')
   must(
@@ -49,6 +50,10 @@ export const prolongServer = (given: ServerOptions): Options => {
     'prolongWith',
     '"refresh-token" or "access-token"',
   )
+  const base = `${authority.replace(/\/+$/, '')}/`
+  // An address, or a path below the authority.
+  for (const [field, path] of Object.entries({ tokenEndpoint, revocationEndpoint }))
+    originOf(typeof path === 'string' && !/^\w+:/.test(path) ? base : path, field)
   const cookie = transport === 'cookie'
 
   const call = (
@@ -63,7 +68,7 @@ export const prolongServer = (given: ServerOptions): Options => {
     if (body && !form) headers.set('Content-Type', 'application/json')
     if (cookie) headers.set('Prolong-Request', '1')
     if (bearer && accessToken) headers.set('Authorization', `Bearer ${accessToken}`)
-    return fetch(new URL(url, `${authority.replace(/\/+$/, '')}/`), {
+    return fetch(new URL(url, base), {
       method,
       headers,
       signal,
@@ -82,7 +87,7 @@ export const prolongServer = (given: ServerOptions): Options => {
         ? await call(context, 'v1/sessions/current/prolong', 'POST', { idle_for: idleFor }, true)
         : await call(
             context,
-            tokenEndpoint ?? 'oauth/token',
+            tokenEndpoint,
             'POST',
             form({
               grant_type: 'refresh_token',
@@ -107,6 +112,7 @@ export const prolongServer = (given: ServerOptions): Options => {
   }
 
   const signIn = async (credentials: Credentials, context: RenewContext): Promise<TokenAnswer> => {
+    must(credentials, 'credentials', '{ username, password } or { ticket }')
     const { deviceName, ...known } = credentials as { deviceName?: string }
     const response = await call(context, 'v1/sessions', 'POST', {
       client_id: client,
@@ -121,12 +127,7 @@ export const prolongServer = (given: ServerOptions): Options => {
     const { refreshToken } = context
     const response =
       refreshToken && !cookie
-        ? await call(
-            context,
-            revocationEndpoint ?? 'oauth/revoke',
-            'POST',
-            form({ token: refreshToken, client_id: client }),
-          )
+        ? await call(context, revocationEndpoint, 'POST', form({ token: refreshToken, client_id: client }))
         : await call(context, 'v1/sessions/current', 'DELETE', undefined, true)
     // 401: over already.
     if (!response.ok && response.status !== 401) throw refusal(response, await problemOf(response, context))
@@ -141,7 +142,7 @@ export const prolongServer = (given: ServerOptions): Options => {
  */
 export const attemptId = ({ notes }: RenewContext): string => {
   const noted = notes.get('attempt')
-  if (noted) return noted
+  if (noted && /^[\w-]{22}$/.test(noted)) return noted
   const drawn = drawAttempt()
   notes.set('attempt', drawn)
   return drawn

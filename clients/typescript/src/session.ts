@@ -2,12 +2,12 @@ import { GAP, MOST, NEVER, waitFor } from './budget.js'
 import { clockOf } from './clock.js'
 import { ambient } from './environment.js'
 import { type EndReason, fault, isProlongError, must, type ProlongError, unavailable } from './errors.js'
-import { challenged, fetchWith } from './fetch.js'
 import type { Reason } from './generated/codes.js'
 import { checked } from './options.js'
 import { storeOf } from './store.js'
 import { type Held, heldOf, mandatory, olderThan } from './tokens.js'
 import type { Events, Options, RenewContext, Session } from './types.js'
+import { challenged } from './verdict.js'
 
 /** Timers are hints: none is armed for longer. */
 const SLICE = 3e4
@@ -21,10 +21,11 @@ export const prolong = (given: Options): Session => {
   const { name, idle, warn, signal } = options
   const environment = options.environment ?? ambient()
   const { after, wall, steady, random, fetch } = environment
-  const { now, server, skew } = clockOf(environment)
-  const notes = storeOf(environment, name, options.storage)
-  const { load, save, get, set } = notes
+  const [now, server, skew] = clockOf(environment)
   const shared = `prolong:${name}`
+  const origins: readonly (string | undefined)[] = options.origins ?? [environment.origin]
+  const [notes, load, save, unsaved] = storeOf(environment, shared, options.storage)
+  const { get, set } = notes
 
   let held: Held | undefined
   /** Why the session is over, once it is. */
@@ -37,7 +38,6 @@ export const prolong = (given: Options): Session => {
   let endedAt = 0
   /** What the server needs to be told of the end, until it was. */
   let owed: Partial<Held> | undefined
-  let telling: Promise<void> | undefined
 
   const seconds = (milliseconds: number) => (milliseconds < 1e14 ? Math.round(milliseconds / 1e3) : 1 / 0)
   const left = () => (held ? held.times[1] - now() : 0)
@@ -47,7 +47,7 @@ export const prolong = (given: Options): Session => {
   const listeners: Record<string, Set<(event: never) => void>> = {}
   let log: readonly string[] = []
   const note = (what: string) => {
-    log = [...log.slice(-49), `${(now() / 1e3).toFixed(1)} ${what}`]
+    log = [...log, `${seconds(now())} ${what}`].slice(-50)
   }
   const emit = <Name extends keyof Events>(event: Name, details: Events[Name]) => {
     note(event)
@@ -71,7 +71,7 @@ export const prolong = (given: Options): Session => {
     lastError = undefined
   }
   const attempted = () => {
-    attempts = [...attempts.slice(1 - MOST), steady()]
+    attempts = [...attempts, steady()].slice(-MOST)
   }
   /** Milliseconds. The budget counts in steady time: a wall clock set forward must not shorten a gap. */
   const wait = () => {
@@ -118,7 +118,9 @@ export const prolong = (given: Options): Session => {
       const age = wall() - found.wall
       const shift = now() - found.now - (age < -2e3 ? 1e12 : Math.max(age, 0))
       found.times = found.times.map((instant) => instant + shift) as Held['times']
-      take(found)
+      // Anything may have been written there: no budget is safe from what is no number, nothing from what is no string.
+      found.access.trim()
+      if ([found.life, found.generation, found.signedIn, ...found.times].every(Number.isFinite)) take(found)
     } catch {}
   }
   /** Takes newer tokens, here or from elsewhere; false if what is held is newer, or they are of a session that ended. */
@@ -175,18 +177,14 @@ export const prolong = (given: Options): Session => {
     return tell()
   }
   const tell = () =>
-    (telling ??= timely(async (signal) => {
+    timely(async (signal) => {
       const mine = owed
       await options.end?.(context(signal, mine))
       if (owed === mine) {
         owed = undefined
         set('ended')
       }
-    })
-      .catch(() => note('end: told later'))
-      .finally(() => {
-        telling = undefined
-      }))
+    }).catch(() => {})
 
   // Renewals.
 
@@ -248,8 +246,8 @@ export const prolong = (given: Options): Session => {
         }
       } catch (error) {
         if (era !== mine) return
-        backOff = now() + random() * Math.min(1e3 * 2 ** failures++, 3e5)
-        notBefore = now() + ((error as { retryAfter?: number } | undefined)?.retryAfter ?? 0) * 1e3
+        backOff = now() + Math.min(1e3 * 2 ** failures++, 3e5) * random()
+        notBefore = now() + (Number((error as { retryAfter?: number } | undefined)?.retryAfter) || 0) * 1e3
         const nextTryIn = seconds(wait())
         lastError = isProlongError(error) ? error : unavailable(nextTryIn)
         emit('delayed', { nextTryIn, error: lastError })
@@ -266,6 +264,11 @@ export const prolong = (given: Options): Session => {
   /** Looks at everything that time can change, and sets the next look. */
   const tick = () => {
     if (owed) void tell()
+    // Storage may work again. What another tab wrote meanwhile counts first.
+    if (unsaved())
+      void load()
+        .then(unpack)
+        .then(() => save(held && pack()))
     const time = now()
     if (held && time >= lastInput + idle) return void close('idle_timeout')
     const [due, end, lifetime] = deadlines()
@@ -304,8 +307,8 @@ export const prolong = (given: Options): Session => {
   // Callers.
 
   const guard = () => {
-    if (disposed) throw fault('disposed; make a new session', { code: 'DISPOSED' })
-    if (over) throw fault(`the session ended: ${over}`, { code: 'SESSION_ENDED', reason: over })
+    if (disposed) throw fault('disposed', { code: 'DISPOSED' })
+    if (over) throw fault(`session ended: ${over}`, { code: 'SESSION_ENDED', reason: over })
   }
   const token: Session['token'] = async ({ validFor = 0 } = {}) => {
     must(validFor >= 0, 'validFor', 'seconds above 0')
@@ -317,17 +320,53 @@ export const prolong = (given: Options): Session => {
         if (now() >= held.times[2]) void renew('due')
         return held.access
       }
-      if (!held && !options.resume)
-        throw fault('nobody is signed in; call signIn() or adopt()', { code: 'NOT_SIGNED_IN' })
+      if (!held && !options.resume) throw fault('call signIn() or adopt() first', { code: 'NOT_SIGNED_IN' })
       if (wait() <= 0) tries++
       await renew('token()')
       guard()
       // A life shorter than what was wanted must not loop: what is new is the best there is.
       if (held && (held !== before || left() > 0)) return held.access
-      const delay = wait()
-      if (tries > 1 || delay > GAP + 1e3) throw lastError ?? unavailable(seconds(delay))
+      if (tries > 1 || wait() > GAP + 1e3) throw lastError ?? unavailable(seconds(wait()))
       // Another tab's answer may come meanwhile.
       await new Promise<void>((go) => after(100, go))
+    }
+  }
+  const dispose = () => {
+    disposed = true
+    era++
+    held = undefined
+    cancelTimer?.()
+    stopListening?.()
+    channel?.close()
+    if (page[place] === dispose) delete page[place]
+  }
+  /** To allowed origins only, and sent once more if a 401 is about the token. */
+  const send: Session['fetch'] = async (input, { prolong, ...init } = {}) => {
+    // Strings and URLs have none of the members of a `Request`.
+    const request = input as Partial<Request>
+    const isForeign = (address: string) => !origins.includes(new URL(address, environment.base).origin)
+    if (isForeign(request.url ?? (input as string))) return fetch(input, init)
+    const body = init.body as { getReader?: unknown; [Symbol.asyncIterator]?: unknown } | null | undefined
+    const once = prolong?.replay === 'never' || body?.getReader || body?.[Symbol.asyncIterator]
+    for (let again = false; ; again = true) {
+      // What cannot be sent twice goes with a token that has time left.
+      const access = await token(once ? { validFor: 60 } : {})
+      const used = held
+      const headers = new Headers(init.headers ?? request.headers)
+      headers.set('Authorization', `Bearer ${access}`)
+      const response = await fetch(once || again ? input : (request.clone?.() ?? input), { ...init, headers })
+      // Redirected elsewhere (the token is left behind then): a stranger's word on the session counts for nothing.
+      if (response.url && isForeign(response.url)) return response
+      const verdict = await (options.verdict ?? challenged)(response)
+      if (verdict.reauthenticate) ask(verdict.reauthenticate)
+      // Only for the token that asked: a late answer must not bring tokens into the next session.
+      if (held && held === used) {
+        if (verdict.token) accept({ access_token: verdict.token, session: used }, now(), used.signedIn)
+        if (verdict.due) void renew('an API')
+      }
+      if (!verdict.refused || again) return response
+      if (held === used) await renew('an API')
+      if (once || init.signal?.aborted || held === used || held?.signedIn !== used?.signedIn) return response
     }
   }
   const session: Session = {
@@ -336,21 +375,7 @@ export const prolong = (given: Options): Session => {
     },
     token,
     peek: () => (left() > 0 ? held?.access : undefined),
-    fetch: fetchWith(
-      environment,
-      options.origins ?? [environment.origin ?? []].flat(),
-      options.verdict ?? challenged,
-      token,
-      () => held,
-      renew,
-      ({ token, due, reauthenticate }, used) => {
-        if (reauthenticate) ask(reauthenticate)
-        // Only for the token that asked: a late answer must not bring tokens into the next session.
-        if (!held || held !== used) return
-        if (token) accept({ access_token: token, session: used }, now(), used.signedIn)
-        if (due) void renew('asked by an API')
-      },
-    ),
+    fetch: send,
     on(event, listener) {
       listeners[event] ??= new Set()
       listeners[event].add(listener)
@@ -369,28 +394,14 @@ export const prolong = (given: Options): Session => {
     touch,
     explain: () => ({
       state: session.state,
-      next: over
-        ? `nothing: ${over}`
-        : !held
-          ? 'needs a sign-in'
-          : sleeping()
-            ? 'sleeps: hidden and idle'
-            : `renews, after ${failures} failures`,
+      next: over ? `nothing: ${over}` : !held ? 'needs a sign-in' : sleeping() ? 'sleeps: hidden and idle' : 'renews',
       expiresIn: held && seconds(left()),
       renewIn: held && seconds(Math.max(held.times[2] - now(), wait())),
       generation: held?.generation,
       clock: skew(),
       log,
     }),
-    dispose() {
-      disposed = true
-      era++
-      held = undefined
-      cancelTimer?.()
-      stopListening?.()
-      channel?.close()
-      if (page[place] === session.dispose) delete page[place]
-    },
+    dispose,
   }
 
   // The other tabs. Nothing here is needed for correctness: the server makes renewals idempotent.
@@ -404,13 +415,16 @@ export const prolong = (given: Options): Session => {
     hello: share,
     input: seen,
     ended: ({ reason, signedIn }: { reason: EndReason; signedIn: number }) => {
-      if (!held || held.signedIn <= signedIn)
+      if (!(held && held.signedIn > signedIn))
         finish(reason === 'signed_out' ? 'signed_out_elsewhere' : reason, signedIn)
     },
   }
   const channel = environment.open(shared, (message) => {
-    const [kind, content] = message as ['tokens', never]
-    hearing[kind]?.(content)
+    // From a page of another version, say: not understood is not heard.
+    try {
+      const [kind, content] = message as ['tokens', never]
+      hearing[kind](content)
+    } catch {}
   })
   const stopListening = environment.listen(wake, touch)
 
@@ -418,9 +432,9 @@ export const prolong = (given: Options): Session => {
   const page = environment.page as Record<symbol, (() => void) | undefined>
   const place = Symbol.for(shared)
   page[place]?.()
-  page[place] = session.dispose
-  signal?.addEventListener('abort', session.dispose)
-  if (signal?.aborted) session.dispose()
+  page[place] = dispose
+  signal?.addEventListener('abort', dispose)
+  if (signal?.aborted) dispose()
 
   const ready = load().then((stored) => {
     if (disposed) return
@@ -431,6 +445,8 @@ export const prolong = (given: Options): Session => {
     } else {
       unpack(stored)
       post(['hello'])
+      // Storage may have failed for a while: a tab that knows newer tokens answers before these are presented.
+      if (channel && held) notBefore = now() + 100
     }
     emit('ready', { signedIn: !!held })
     tick()

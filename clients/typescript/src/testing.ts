@@ -144,6 +144,7 @@ export class World {
       after: (delay, run) => this.#after(delay, run, inner),
       fetch: (input, init) => this.#fetch(new Request(input, init), inner),
       origin,
+      base: origin,
       shared: {
         getItem: (key) => {
           usable()

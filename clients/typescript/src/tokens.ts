@@ -55,18 +55,20 @@ export const heldOf = (
 ): Held => {
   const answer = (typeof given === 'string' ? { access_token: given } : (given ?? {})) as TokenAnswer
   const { access_token: access, session } = answer
-  must(typeof access === 'string' && access, 'access_token', 'a string', 'BAD_ANSWER')
+  // RFC 6749 §A.12. The platform's own refusal of a header would quote the token.
+  must(typeof access === 'string' && /^[ -~]+$/.test(access), 'access_token', 'visible ASCII', 'BAD_ANSWER')
   /** Milliseconds. */
   const span = <Otherwise>(field: Seconds, otherwise: Otherwise) => {
     const seconds = answer[field]
-    must(seconds == null || seconds < NEVER, field, 'seconds', 'BAD_ANSWER')
+    must(seconds == null || Math.abs(seconds) < NEVER, field, 'seconds', 'BAD_ANSWER')
     return seconds == null ? otherwise : seconds * 1e3
   }
   const clock = server(sent, span('server_time', 0))
+  // Claims may be anything; what comes of them must be numbers, and survive JSON.
   const { exp = 0, iat = 0 } = answer.expires_in == null ? claims(access) : {}
-  const counted = exp * 1e3 - clock
+  const counted = exp * 1e3 - clock || 0
   const claimed = exp > iat && iat ? (exp - iat) * 1e3 : exp ? Math.max(counted, 6e4) : NEVER
-  const life = span('expires_in', claimed)
+  const life = Math.min(span('expires_in', claimed), NEVER)
   const left = exp && !(fresh && iat) ? Math.min(life, counted) : life
   const early = lead && Math.min((typeof lead === 'function' ? lead({ lifetime: life / 1e3 }) : lead) * 1e3, life / 2)
   // Advisory window, jittered: in it, the token is renewed in the background.

@@ -79,11 +79,13 @@ const begun = async ({ token, tabs, locks, transport, storage, lag, lead, seed }
   const now = () => 1_800_000_000 + Math.floor(world.time / 1e3) + token.serverAhead
   const part = (value: object) => btoa(JSON.stringify(value)).replace(/=/g, '')
   const plain = world.answer.bind(world)
+  let newest = ''
   world.answer = () => {
     const { access_token, session, refresh_token } = plain()
     const claims = { iat: now(), exp: now() + token.life, jti: access_token }
+    newest = token.told === 'jwt' ? `${part({ alg: 'ES256' })}.${part(claims)}.x` : access_token
     return {
-      access_token: token.told === 'jwt' ? `${part({ alg: 'ES256' })}.${part(claims)}.x` : access_token,
+      access_token: newest,
       ...(token.told === 'answer' && { expires_in: token.life }),
       ...(transport === 'body' && { refresh_token }),
       ...(token.refreshIn !== undefined && { refresh_in: token.refreshIn }),
@@ -103,10 +105,10 @@ const begun = async ({ token, tabs, locks, transport, storage, lag, lead, seed }
   for (let n = 0; n < tabs; n++) open()
   await all[0]?.session.adopt(world.answer())
   await world.pass(1)
-  return { world, all, open }
+  return { world, all, open, transport, newest: () => newest }
 }
 
-const act = async ({ world, all, open }: Awaited<ReturnType<typeof begun>>, each: Step) => {
+const act = async ({ world, all, open, newest, transport }: Awaited<ReturnType<typeof begun>>, each: Step) => {
   const one = 'tab' in each ? all[each.tab % all.length] : undefined
   // Nothing runs there that could call.
   const calls = one?.open && !one.frozen ? one.session : undefined
@@ -116,8 +118,10 @@ const act = async ({ world, all, open }: Awaited<ReturnType<typeof begun>>, each
   else if (each.what === 'weather') world.weather = each.weather
   else if (each.what === 'storage') world.storageFails = !world.storageFails
   else if (each.what === 'open') {
-    // Not where storage has failed: what it held before would be read, a spent token, and nothing can tell it from a stolen one.
-    if (all.length < 6 && !world.grace) open()
+    // Storage that failed may hold a spent token, and nothing can tell it from a stolen one: then some other tab has to be there
+    // that is awake and knows a newer one. (With a cookie nothing is stored.)
+    const awake = () => all.some(({ open, frozen, session }) => open && !frozen && session.peek() === newest())
+    if (all.length < 6 && (!world.grace || transport === 'cookie' || awake())) open()
   } else if (each.what === 'token') calls?.token().catch(() => {})
   else if (each.what === 'fetch') {
     const [status, headers, body] = each.verdict

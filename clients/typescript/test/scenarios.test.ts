@@ -490,6 +490,86 @@ describe('many at once', () => {
   })
 })
 
+describe('storage that fails for several renewals and then works again', () => {
+  /** What a tab of its own sees: full, it takes nothing, and gives and forgets what it has. */
+  const full = (tab: Tab, isFull: () => boolean): Tab => {
+    const { shared } = tab.environment
+    const setItem = (key: string, value: string) => {
+      if (isFull()) throw new DOMException('full', 'QuotaExceededError')
+      shared?.setItem(key, value)
+    }
+    return { ...tab, environment: { ...tab.environment, shared: { ...shared!, setItem } } }
+  }
+  const KEY = 'prolong:default:tokens'
+
+  test('full: the spent token is removed, and a page opened then has those of the tabs that are there', async () => {
+    const world = new World()
+    let isFull = false
+    const tab = full(world.tab(), () => isFull)
+    const session = server(tab)
+    await session.adopt(world.answer())
+    await world.pass(1)
+    expect(world.shared.get(KEY)).toContain('refresh-1')
+    isFull = true
+    await busy(world, tab, 3000)
+    expect(world.renewals.length).toBeGreaterThanOrEqual(3)
+    expect(world.shared.has(KEY)).toBe(false)
+    const late = server(full(world.tab(), () => isFull))
+    await world.pass(1)
+    expect(await world.until(late.token())).toBe(world.access)
+    isFull = false
+    await world.pass(31)
+    expect(world.shared.get(KEY)).toContain(`"refresh-${world.generation}"`)
+    expect(world.refusal).toBeUndefined()
+  })
+  test('full, and every tab closed: nobody is taken for a thief', async () => {
+    const world = new World()
+    let isFull = false
+    const tab = full(world.tab(), () => isFull)
+    const session = server(tab)
+    await session.adopt(world.answer())
+    isFull = true
+    await busy(world, tab, 3000)
+    tab.close()
+    isFull = false
+    await expect(world.until(server(world.tab()).token())).rejects.toMatchObject({ code: 'NOT_SIGNED_IN' })
+    expect(world.refusal).toBeUndefined()
+  })
+  test.each([0, 1, 20])(
+    'dead, and a page opened %i s after it recovered: no spent token is presented',
+    async (seconds) => {
+      const world = new World()
+      world.locks = 'absent'
+      const { tab } = await signedIn(world)
+      world.storageFails = true
+      await busy(world, tab, 3000)
+      expect(world.renewals.length).toBeGreaterThanOrEqual(3)
+      world.storageFails = false
+      expect(world.shared.get(KEY)).toContain('refresh-1')
+      await world.pass(seconds)
+      const late = server(world.tab())
+      expect(await world.until(late.token())).toBe(world.access)
+      await world.pass(31)
+      expect(world.shared.get(KEY)).toContain(`"refresh-${world.generation}"`)
+      expect(world.refusal).toBeUndefined()
+      // And once it was written, the tabs are needed no more.
+      tab.close()
+      await world.sleep(3000)
+      expect(await world.until(server(world.tab()).token())).toBe(world.access)
+    },
+  )
+  test('dead, and signed out meanwhile: the token is gone when it works again', async () => {
+    const world = new World()
+    const { session } = await signedIn(world)
+    world.storageFails = true
+    await world.until(session.end())
+    world.storageFails = false
+    world.online()
+    await world.pass(31)
+    expect(world.shared.has(KEY)).toBe(false)
+  })
+})
+
 describe('idleness', () => {
   test('F34 input in another tab keeps a session of 30 idle minutes', async () => {
     const world = new World()
@@ -640,11 +720,80 @@ describe('requests', () => {
   })
 })
 
-test.each([
-  [{}, 'renew'],
-  [{ renew: (): string => 'x', lead: -1 }, 'lead'],
-  [{ renew: (): string => 'x', origins: ['nonsense'] }, 'origins[0]'],
-  [{ renew: (): string => 'x', idle: { after: -1 } }, 'idle.after'],
-])('wrong options are named: %o', (options, field) => {
-  expect(() => prolong(options as never)).toThrow(expect.objectContaining({ code: 'BAD_OPTION', field }))
+describe('wrong options are named, with how to mend them', () => {
+  const renew = (): string => 'x'
+  const named = (run: () => unknown, field: string) => {
+    expect(run).toThrow(expect.objectContaining({ code: 'BAD_OPTION', field }))
+    expect(run).toThrow(new RegExp(`"${field.replace(/[[\].]/g, '\\$&')}" must be ..`))
+  }
+  test.each([
+    [undefined, 'renew'],
+    [null, 'renew'],
+    [{}, 'renew'],
+    [{ renew: 'https://auth.example.com' }, 'renew'],
+    [{ renew, attempt: 'x' }, 'attempt'],
+    [{ renew, signIn: {} }, 'signIn'],
+    [{ renew, end: 1 }, 'end'],
+    [{ renew, verdict: 'open' }, 'verdict'],
+    [{ renew, name: {} }, 'name'],
+    [{ renew, name: null }, 'name'],
+    [{ renew, lead: -1 }, 'lead'],
+    [{ renew, lead: Number.NaN }, 'lead'],
+    [{ renew, lead: 'early' }, 'lead'],
+    [{ renew, origins: ['nonsense'] }, 'origins[0]'],
+    [{ renew, origins: ['https://api.example.com', '*'] }, 'origins[1]'],
+    [{ renew, origins: ['https://[bad'] }, 'origins[0]'],
+    [{ renew, origins: ['ftp://api.example.com'] }, 'origins[0]'],
+    [{ renew, origins: 5 }, 'origins[0]'],
+    [{ renew, idle: 900 }, 'idle.after'],
+    [{ renew, idle: { after: -1 } }, 'idle.after'],
+    [{ renew, idle: { after: 'long' } }, 'idle.after'],
+    [{ renew, idle: { warn: 0 } }, 'idle.warn'],
+    [{ renew, storage: 'session' }, 'storage'],
+    [{ renew, storage: null }, 'storage'],
+    [{ renew, storage: { getItem: () => null } }, 'storage'],
+    [{ renew, signal: 'stop' }, 'signal'],
+  ])('%o', (options, field) => named(() => prolong(options as never), field))
+
+  const server = { authority: 'https://auth.example.com', client: 'web' }
+  test.each([
+    [undefined, 'authority'],
+    [{ ...server, authority: 'auth.example.com' }, 'authority'],
+    [{ ...server, authority: new URL('https://auth.example.com').host }, 'authority'],
+    [{ ...server, client: undefined }, 'client'],
+    [{ ...server, client: 7 }, 'client'],
+    [{ ...server, transport: 'header' }, 'transport'],
+    [{ ...server, prolongWith: 'both' }, 'prolongWith'],
+    [{ ...server, requireAccessToken: 'no' }, 'requireAccessToken'],
+    [{ ...server, tokenEndpoint: 7 }, 'tokenEndpoint'],
+    [{ ...server, tokenEndpoint: null }, 'tokenEndpoint'],
+    [{ ...server, tokenEndpoint: 'https://' }, 'tokenEndpoint'],
+    [{ ...server, tokenEndpoint: 'javascript:alert(1)' }, 'tokenEndpoint'],
+    [{ ...server, revocationEndpoint: {} }, 'revocationEndpoint'],
+    [{ ...server, revocationEndpoint: 'mailto:x@example.com' }, 'revocationEndpoint'],
+  ])('server: %o', (options, field) => named(() => prolongServer(options as never), field))
+
+  test('origins are taken as they are meant: any address of theirs, one alone', async () => {
+    const gone: Array<string | null> = []
+    const fetch: typeof globalThis.fetch = async (_input, init) => {
+      gone.push(new Headers(init?.headers).get('Authorization'))
+      return new Response('ok')
+    }
+    const environment = { ...new World().tab().environment, fetch }
+    const session = prolong({ renew, environment, origins: 'HTTPS://API.example.com:443/v1/' as never })
+    await session.adopt({ access_token: 'secret', expires_in: 900 })
+    await session.fetch('https://api.example.com/orders')
+    await session.fetch('https://app.example.com/orders')
+    expect(gone).toEqual(['Bearer secret', null])
+  })
+  test('arguments, too', async () => {
+    const world = new World()
+    const { session } = await signedIn(world)
+    for (const validFor of [-1, Number.NaN, 'long'])
+      await expect(session.token({ validFor } as never)).rejects.toMatchObject({ field: 'validFor' })
+    for (const credentials of [undefined, null])
+      await expect(session.signIn(credentials as never)).rejects.toMatchObject({ field: 'credentials' })
+    for (const answer of [undefined, null, {}, 7])
+      await expect(session.adopt(answer as never)).rejects.toMatchObject({ field: 'access_token' })
+  })
 })
