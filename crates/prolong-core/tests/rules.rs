@@ -9,8 +9,9 @@ mod support;
 
 use prolong_core::{
     CapVerdict, Class, Decision, EndReason, Event, Generation, KeyId, Life, Limit,
-    PlainPredecessor, Policy, PolicyDraft, PresentedAccessToken, Preset, Refresh, Refusal, Renew,
-    SecretHash, Session, Standing, Timestamp, Verdict, decide, make_room, over,
+    OnPasswordChange, PlainPredecessor, Policy, PolicyDraft, PresentedAccessToken, Preset, Refresh,
+    Refusal, Renew, SecretHash, Session, SessionId, Standing, Timestamp, Verdict, WhenFull, decide,
+    ended_by_password_change, make_room, over,
 };
 use support::{at, refresh, secs, start, user};
 
@@ -518,7 +519,7 @@ fn the_cap_counts_what_may_go_on_and_ends_the_least_recently_active() {
     };
     let policy = policy.build().unwrap();
     let session = |n: u8, active| Session {
-        id: prolong_core::SessionId([n; 16]),
+        id: SessionId([n; 16]),
         active_at: at(active),
         ..start(at(0), &policy)
     };
@@ -538,6 +539,65 @@ fn the_cap_counts_what_may_go_on_and_ends_the_least_recently_active() {
         ..user(at(0))
     };
     assert_eq!(room(&raised), CapVerdict::StartAfterEnding(Vec::new()));
+}
+
+#[test]
+fn under_a_minute_before_the_idle_deadline_every_activity_is_written() {
+    // A token of 30 s, so that it is not the token that needs it.
+    let policy = PolicyDraft {
+        access: Some(secs(30)),
+        idle: Some(Limit::After(secs(1800))),
+        ..PolicyDraft::default()
+    };
+    let policy = policy.build().unwrap();
+    let stored = |left: i64| {
+        let now = 1800 - left;
+        let mut session = Session {
+            rotated_at: at(now - 5),
+            ..start(at(0), &policy)
+        };
+        session.flags.evidence_seen = true;
+        let a_second = Refresh {
+            idle_for: Some(secs(u64::try_from(now - 1).unwrap())),
+            ..refresh(0, None)
+        };
+        put(&session, a_second, at(now), &policy).next.active_at
+    };
+    assert_eq!((stored(60), stored(59)), (at(0), at(1)));
+}
+
+#[test]
+fn a_full_user_is_refused_where_the_policy_says_so() {
+    let draft = PolicyDraft {
+        sessions_per_user: Some(2),
+        when_full: Some(WhenFull::Refuse),
+        ..PolicyDraft::default()
+    };
+    let policy = draft.build().unwrap();
+    let sessions = [start(at(0), &policy), start(at(0), &policy)];
+    let room = |n: usize| make_room(&sessions[..n], &user(at(0)), at(60), &policy, |_| &policy);
+    assert_eq!(room(1), CapVerdict::StartAfterEnding(Vec::new()));
+    assert_eq!(room(2), CapVerdict::Refused);
+}
+
+#[test]
+fn a_password_change_ends_what_each_policy_says_and_a_reset_ends_all() {
+    for (ends, own, another) in [
+        (OnPasswordChange::EndOthers, false, true),
+        (OnPasswordChange::EndAll, true, true),
+        (OnPasswordChange::Keep, false, false),
+    ] {
+        let draft = PolicyDraft {
+            on_password_change: Some(ends),
+            ..PolicyDraft::default()
+        };
+        let policy = draft.build().unwrap();
+        let session = start(at(0), &policy);
+        let ended = |caller| ended_by_password_change(&session, caller, &policy);
+        assert_eq!(ended(Some(session.id)), own, "{ends:?}");
+        assert_eq!(ended(Some(SessionId([9; 16]))), another, "{ends:?}");
+        assert!(ended(None), "{ends:?}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Both backends under the one suite, and what only memory can do: to lose its last commits.
 #![cfg(feature = "conformance")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure is a panic")]
 
 use prolong_store::conformance::{rotation, session, user};
 use prolong_store::{Change, Counts, MemoryStore, Store, Transaction};
