@@ -24,12 +24,16 @@ use prolong_core::{
     SessionId, Standing, Timestamp, UserKey,
 };
 
-pub use keys_and_feed::{feed_has_no_holes, signing_keys_and_forgetting};
+pub use keys_and_feed::{
+    a_new_epoch_goes_on_counting, feed_has_no_holes, only_the_newest_token_generation_is_kept,
+    signing_keys_and_forgetting,
+};
 pub use listings::{facts_and_counts, filters, tombstones_and_pages};
 pub use swaps::{
-    activity_merges, all_or_nothing, an_end_is_final, guards_of_a_swap, one_swap_wins,
+    a_swap_writes_what_a_decision_may_change, activity_merges, all_or_nothing, an_end_is_final,
+    guards_of_a_swap, one_swap_wins, what_has_ended_does_not_change,
 };
-pub use sweep::sweep;
+pub use sweep::{limits_of_the_sweep, sweep};
 pub use tickets::a_ticket_is_taken_once;
 pub use turns::{a_turn_is_guarded_too, turns_never_conflict};
 pub use users::users;
@@ -42,10 +46,12 @@ use crate::{Change, Committed, NotCommitted, Store, Transaction, User};
 macro_rules! conformance {
     ($make:path) => {
         $crate::conformance!($make:
-            guards_of_a_swap all_or_nothing activity_merges one_swap_wins an_end_is_final
+            guards_of_a_swap a_swap_writes_what_a_decision_may_change what_has_ended_does_not_change
+            all_or_nothing activity_merges one_swap_wins an_end_is_final
             turns_never_conflict a_turn_is_guarded_too
-            users tombstones_and_pages filters facts_and_counts sweep
-            signing_keys_and_forgetting feed_has_no_holes a_ticket_is_taken_once
+            users tombstones_and_pages filters facts_and_counts sweep limits_of_the_sweep
+            signing_keys_and_forgetting feed_has_no_holes only_the_newest_token_generation_is_kept
+            a_new_epoch_goes_on_counting a_ticket_is_taken_once
         );
     };
     ($make:path: $($property:ident)*) => {

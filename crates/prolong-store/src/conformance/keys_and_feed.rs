@@ -82,13 +82,45 @@ pub async fn feed_has_no_holes<S: Store>(store: &Arc<S>) {
         (lines.len(), store.feed_head().await.expect("head")),
         (50, cursor)
     );
-    for _ in 0..3 {
-        ok(
-            store,
-            Change::AppendFeed(entry(FeedKind::TokenGeneration, 1)),
-        )
-        .await;
+}
+
+/// Of the generations of a session's tokens the newest is kept; what else is said, of it and of others, stays.
+pub async fn only_the_newest_token_generation_is_kept<S: Store>(store: &Arc<S>) {
+    use FeedKind::{SessionEnded, TokenGeneration};
+    for (kind, key) in [
+        (SessionEnded, 1),
+        (TokenGeneration, 1),
+        (TokenGeneration, 2),
+        (TokenGeneration, 1),
+        (TokenGeneration, 1),
+    ] {
+        ok(store, Change::AppendFeed(entry(kind, key))).await;
     }
-    let rest = store.feed_after(50, 100).await.expect("lines");
-    assert_eq!(rest.iter().map(|line| line.seq).collect::<Vec<_>>(), [53]);
+    let numbers = async |after, limit| {
+        let lines = store.feed_after(after, limit).await.expect("lines");
+        lines.iter().map(|line| line.seq).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers(0, 9).await, [1, 3, 5]);
+    assert_eq!(numbers(3, 9).await, [5]);
+    assert_eq!(numbers(0, 2).await, [1, 3]);
+}
+
+/// A new epoch begins where the one before stopped: numbers and chain go on, and the commit says where.
+pub async fn a_new_epoch_goes_on_counting<S: Store>(store: &Arc<S>) {
+    let append = Change::AppendFeed(entry(FeedKind::SessionEnded, 1));
+    ok(store, append.clone()).await;
+    let before = store.feed_head().await.expect("head");
+    let new = FeedCursor {
+        epoch: [7; 16],
+        ..before
+    };
+    assert_ne!(before, new);
+    let said = ok(store, Change::NewFeedEpoch([7; 16])).await;
+    let head = store.feed_head().await.expect("head");
+    assert_eq!((said.feed, head), (Some(new), new));
+    let said = ok(store, append).await;
+    let next = new.after(&entry(FeedKind::SessionEnded, 1));
+    assert_eq!(said.feed, Some(next));
+    let lines: Vec<_> = said.feed_lines.iter().map(|line| line.seq).collect();
+    assert_eq!(lines, [2]);
 }

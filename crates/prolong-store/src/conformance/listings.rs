@@ -210,7 +210,11 @@ pub async fn facts_and_counts<S: Store>(store: &Arc<S>) {
         Change::AppendAudit(NewAuditLine { at: at(6), ..line }),
     )
     .await;
+    let lines = async || store.counts().await.expect("counts").audit_lines;
+    ok(store, Change::ForgetAuditBefore(at(7), 1)).await;
+    assert_eq!(lines().await, 1, "no more at once than was asked for");
     ok(store, Change::ForgetAuditBefore(at(6), 10)).await;
+    assert_eq!(lines().await, 1, "a line of that very time stays");
     let counts = store.counts().await.expect("counts");
     assert_eq!(
         (counts.users, counts.sessions, counts.sessions_not_ended),

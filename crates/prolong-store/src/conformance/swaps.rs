@@ -1,9 +1,11 @@
 //! Swaps and ends: what they compare, what they merge, who wins.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use prolong_core::{
-    EndReason, FeedKind, Flags, Generation, KeyId, Life, SecretHash, Session, SessionId, Standing,
+    AttemptHash, EndReason, FeedKind, Flags, Generation, KeyId, Life, Limit, ProducedBy,
+    SecretHash, Session, SessionId, Standing,
 };
 
 use super::{at, at_once, conflict, entry, ok, rotation, session, stored, user, with_session};
@@ -103,6 +105,98 @@ pub async fn guards_of_a_swap<S: Store>(store: &Arc<S>) {
         },
     )
     .await;
+}
+
+/// A swap writes all that a decision may change, and nothing else; it takes nothing back that another has merged.
+pub async fn a_swap_writes_what_a_decision_may_change<S: Store>(store: &Arc<S>) {
+    let first = with_session(store).await;
+    let next = Session {
+        generation: Generation(7),
+        key: KeyId(3),
+        previous_key: KeyId(2),
+        secret: SecretHash([8; 32]),
+        produced_by: ProducedBy::Adopted,
+        predecessor_attempt: Some(AttemptHash([4; 8])),
+        forgiven: Some(Generation(6)),
+        rotated_at: at(3000),
+        active_at: at(2500),
+        authenticated_at: at(2600),
+        idle: Limit::Never,
+        absolute_end: None,
+        version: 2,
+        acr: Some("aal2".into()),
+        ..first.clone()
+    };
+    // Whose it is, where it started and what it is called is not for a decision to say.
+    let told = Session {
+        client: "other".into(),
+        started_at: at(1),
+        device_name: None,
+        user_agent: None,
+        ip: None,
+        ..next.clone()
+    };
+    let swap = |seen: &Session, next: &Session| Change::SwapSession {
+        seen: seen.clone().into(),
+        next: next.clone().into(),
+        user: Standing::new(),
+    };
+    ok(store, swap(&first, &told)).await;
+    assert_eq!(stored(store, first.id).await, next);
+    let back = Session {
+        produced_by: ProducedBy::Attempt(AttemptHash([5; 8])),
+        predecessor_attempt: None,
+        forgiven: None,
+        active_at: at(2400),
+        idle: Limit::After(Duration::from_millis(1)),
+        absolute_end: Some(at(9000)),
+        acr: None,
+        ..next.clone()
+    };
+    ok(store, swap(&next, &back)).await;
+    let merged = Session {
+        forgiven: next.forgiven,
+        active_at: next.active_at,
+        ..back
+    };
+    assert_eq!(stored(store, first.id).await, merged);
+}
+
+/// What has ended stays as it ended: no activity, no name, no other end.
+pub async fn what_has_ended_does_not_change<S: Store>(store: &Arc<S>) {
+    let session = with_session(store).await;
+    let end = |reason, second| Change::EndSession {
+        id: session.id,
+        reason,
+        at: at(second),
+        at_generation: None,
+    };
+    ok(store, end(EndReason::ReuseDetected, 2000)).await;
+    let ended = stored(store, session.id).await;
+    let life = Life::Ended {
+        reason: EndReason::ReuseDetected,
+        at: at(2000),
+    };
+    assert_eq!(
+        ended,
+        Session {
+            life,
+            ..session.clone()
+        }
+    );
+    let seen = Change::SeenActive {
+        id: session.id,
+        at: at(3000),
+    };
+    ok(store, seen).await;
+    conflict(store, end(EndReason::SignedOut, 3000)).await;
+    let renamed = Change::RenameSession {
+        id: session.id,
+        device_name: None,
+    };
+    conflict(store, renamed).await;
+    conflict(store, Change::StartSession(session.clone())).await;
+    assert_eq!(stored(store, session.id).await, ended);
 }
 
 /// A transaction one of whose guards does not hold leaves nothing behind.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prolong_core::KeyId;
+use prolong_core::{EndReason, KeyId, Limit, Session};
 
-use super::{at, ok, with_session};
+use super::{at, ok, session, user, with_session};
 use crate::{Change, Store, User};
 
 /// What may be removed: sessions and tombstones past their time, to the millisecond; and which keys pin a session.
@@ -36,4 +36,56 @@ pub async fn sweep<S: Store>(store: &Arc<S>) {
     ok(store, Change::RemoveSessions(vec![session.id])).await;
     assert!(store.session(session.id).await.expect("a read").is_none());
     assert!(!store.key_in_use(KeyId(1)).await.expect("a read"));
+    assert_eq!(users().await, [owner.key]);
+}
+
+/// A session goes by whichever limit it has, once that has passed; one that ended by its end alone; never more at once
+/// than were asked for. A key pins live sessions, those of its successor too.
+pub async fn limits_of_the_sweep<S: Store>(store: &Arc<S>) {
+    ok(store, Change::InsertUser(user(1))).await;
+    let of = |n, idle, absolute_end| Session {
+        idle,
+        absolute_end,
+        key: KeyId(2),
+        ..session(n, 1)
+    };
+    let sessions = [
+        of(1, Limit::Never, Some(at(5000))),
+        of(2, Limit::Never, None),
+        of(3, Limit::After(Duration::from_hours(1)), None),
+        of(4, Limit::After(Duration::from_secs(1)), None),
+    ];
+    for session in &sessions {
+        ok(store, Change::StartSession(session.clone())).await;
+    }
+    let in_use = async |key| store.key_in_use(KeyId(key)).await.expect("a read");
+    assert!(in_use(1).await && in_use(2).await);
+    for session in &sessions[3..] {
+        let end = Change::EndSession {
+            id: session.id,
+            reason: EndReason::SignedOut,
+            at: at(6000),
+            at_generation: None,
+        };
+        ok(store, end).await;
+    }
+    let removable = async |before, limit| {
+        store
+            .removable_sessions(before, limit)
+            .await
+            .expect("a read")
+    };
+    let ids = |of: &[usize]| of.iter().map(|n| sessions[*n].id).collect::<Vec<_>>();
+    let after = |second| at(second).plus(Duration::from_millis(1));
+    assert_eq!(removable(at(4603), 9).await, ids(&[]));
+    assert_eq!(removable(at(5000), 9).await, ids(&[2]));
+    assert_eq!(removable(after(5000), 9).await, ids(&[0, 2]));
+    assert_eq!(removable(at(6000), 9).await, ids(&[0, 2]));
+    assert_eq!(removable(after(6000), 9).await, ids(&[0, 2, 3]));
+    assert_eq!(removable(after(6000), 2).await.len(), 2);
+    // What has ended pins no key.
+    let rest = sessions[..3].iter().map(|session| session.id).collect();
+    ok(store, Change::RemoveSessions(rest)).await;
+    assert!(!in_use(1).await && !in_use(2).await);
+    assert_eq!(store.counts().await.expect("counts").sessions, 1);
 }

@@ -258,3 +258,37 @@ pub(super) fn explain(path: &Path, error: &rusqlite::Error) -> StoreError {
         Some(_) => StoreError::Unavailable(format!("{path}: {error}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_connection_has_every_setting() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("prolong.db");
+        for db in [writer(&path, [1; 16]), reader(&path), copier(&path)] {
+            let db = db.unwrap();
+            let journal: String = db
+                .pragma_query_value(None, "journal_mode", |row| row.get(0))
+                .unwrap();
+            assert_eq!(journal, "wal");
+            for (name, value) in [
+                ("synchronous", 2),
+                ("fullfsync", 1),
+                ("checkpoint_fullfsync", 1),
+                ("wal_autocheckpoint", 0),
+                ("foreign_keys", 1),
+                ("trusted_schema", 0),
+                ("cell_size_check", 1),
+                ("mmap_size", 0),
+                ("busy_timeout", 5000),
+                ("temp_store", 2),
+                ("secure_delete", 1),
+            ] {
+                let set: i64 = db.pragma_query_value(None, name, |row| row.get(0)).unwrap();
+                assert_eq!(set, value, "{name}");
+            }
+        }
+    }
+}
