@@ -14,6 +14,8 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 struct Faults {
     suites: toml::Table,
+    #[serde(default, rename = "arguments")]
+    _arguments: Vec<String>,
     fault: Vec<Fault>,
 }
 
