@@ -26,11 +26,35 @@ fn blocks(readme: &str) -> Vec<String> {
     found
 }
 
+fn readme() -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap()
+}
+
+/// `cargo run` without `--bin` refuses to choose: examples that are workspace members must not be in its way.
+#[test]
+fn cargo_run_means_prolong() {
+    assert!(readme().contains("\ncargo run --release -- demo "));
+    let told = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
+        .output()
+        .unwrap();
+    let workspace: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    let array = |value: &serde_json::Value| value.as_array().unwrap().clone();
+    let default = array(&workspace["workspace_default_members"]);
+    let programs: Vec<_> = array(&workspace["packages"])
+        .iter()
+        .filter(|package| default.contains(&package["id"]))
+        .flat_map(|package| array(&package["targets"]))
+        .filter(|target| target["kind"][0] == "bin")
+        .map(|target| target["name"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(programs, ["prolong"]);
+}
+
 #[test]
 fn every_block_of_the_tour_runs() {
-    let readme =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md"))
-            .unwrap();
+    let readme = readme();
     let free = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
