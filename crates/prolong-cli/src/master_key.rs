@@ -1,8 +1,8 @@
 //! The file with the master keys: whoever reads it can make tokens.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use prolong_core::KeyId;
@@ -32,35 +32,23 @@ pub(crate) fn load(config: &Config) -> anyhow::Result<MasterKeys> {
 
 /// Makes a file with one fresh key, for its owner's eyes only; under another name until the key is in it and on the disk.
 pub(crate) fn create(path: &Path) -> anyhow::Result<()> {
-    let cannot = || format!("cannot write the master key {}", path.display());
     if let Some(folder) = path.parent() {
         let mut builder = std::fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder).with_context(cannot)?;
+        builder.create(folder).with_context(|| cannot(path))?;
     }
-    let making = path.with_added_extension("making");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&making).with_context(cannot)?;
-    // Of two that make one at the same time, the second waits here, and finds it made.
-    file.lock().with_context(cannot)?;
+    let making = Making::of(path)?;
     if path.exists() {
-        let _ = std::fs::remove_file(&making);
+        making.drop_it();
         bail!(
             "{} is there already; a key is never overwritten",
             path.display()
         );
     }
     let line = MasterKeys::generate_line(KeyId(1), &SystemEntropy);
-    file.set_len(0)
-        .and_then(|()| writeln!(file, "{}", *line))
-        .and_then(|()| file.sync_all())
-        .and_then(|()| std::fs::rename(&making, path))
-        .with_context(cannot)
+    making.becomes(path, &format!("{}\n", *line))
 }
 
 /// What was added.
@@ -77,6 +65,22 @@ pub(crate) fn add(config: &Config) -> anyhow::Result<Added> {
         );
     }
     let path = &config.master_key_file;
+    check_mode(path)?;
+    let making = Making::of(path)?;
+    match next_list(path) {
+        Ok((id, text)) => {
+            making.becomes(path, &text)?;
+            Ok(Added { id })
+        }
+        Err(error) => {
+            making.drop_it();
+            Err(error)
+        }
+    }
+}
+
+/// The keys of this file with a fresh one before them.
+fn next_list(path: &Path) -> anyhow::Result<(KeyId, zeroize::Zeroizing<String>)> {
     let old = zeroize::Zeroizing::new(read(path)?);
     let newest = MasterKeys::parse(&old)
         .map_err(|error| anyhow::anyhow!("{} cannot be used: {error}", path.display()))?
@@ -87,37 +91,106 @@ pub(crate) fn add(config: &Config) -> anyhow::Result<Added> {
         );
     };
     let line = MasterKeys::generate_line(id, &SystemEntropy);
-    let text = zeroize::Zeroizing::new(format!("{}\n{}", *line, *old));
-    let cannot = || format!("cannot write the master key {}", path.display());
-    let beside = path.with_extension("new");
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options
-        .open(&beside)
-        .with_context(|| format!("cannot write {}", beside.display()))?;
-    let written = file
-        .write_all(text.as_bytes())
-        .and_then(|()| std::fs::metadata(path))
-        .and_then(|facts| file.set_permissions(facts.permissions()))
-        .and_then(|()| file.sync_all())
-        .and_then(|()| std::fs::rename(&beside, path));
-    if written.is_err() {
-        // The first error says more than a failure to tidy up.
-        let _ = std::fs::remove_file(&beside);
-    }
-    written.with_context(cannot)?;
-    if let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        std::fs::File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .with_context(cannot)?;
-    }
-    Ok(Added { id })
+    Ok((id, zeroize::Zeroizing::new(format!("{}\n{}", *line, *old))))
 }
+
+/// A file of keys that is being made beside the one that it becomes, by one process at a time. What a killed process left
+/// of one is taken over: it never counted.
+struct Making {
+    file: File,
+    at: PathBuf,
+}
+
+impl Making {
+    /// Waits until nobody else is making one.
+    fn of(path: &Path) -> anyhow::Result<Self> {
+        let at = path.with_added_extension("making");
+        let cannot = || format!("{}: {}", cannot(path), at.display());
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        for _ in 0..TRIES {
+            let file = options.open(&at).with_context(cannot)?;
+            file.lock().with_context(cannot)?;
+            // Whoever had it may have made it the file of keys meanwhile, which is not to be written over.
+            if is_still(&file, &at) {
+                return Ok(Self { file, at });
+            }
+        }
+        bail!("{}: it is replaced again and again", cannot())
+    }
+
+    /// Holds `text` from now on, on the disk, and has the name `path`. Owner and mode are those of what it replaces.
+    fn becomes(mut self, path: &Path, text: &str) -> anyhow::Result<()> {
+        let written = self.written(path, text);
+        if written.is_err() {
+            // The first error says more than a failure to tidy up.
+            self.drop_it();
+        }
+        written.with_context(|| cannot(path))
+    }
+
+    fn written(&mut self, path: &Path, text: &str) -> std::io::Result<()> {
+        self.file.set_len(0)?;
+        if let Ok(replaced) = std::fs::metadata(path) {
+            #[cfg(unix)]
+            keep_owner(&self.file, &replaced)?;
+            self.file.set_permissions(replaced.permissions())?;
+        }
+        self.file.write_all(text.as_bytes())?;
+        self.file.sync_all()?;
+        std::fs::rename(&self.at, path)?;
+        match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
+            _ => File::open(".")?.sync_all(),
+        }
+    }
+
+    fn drop_it(&self) {
+        // Once it has its name, what is at the other is somebody else's.
+        if is_still(&self.file, &self.at) {
+            let _ = std::fs::remove_file(&self.at);
+        }
+    }
+}
+
+/// Whether this open file is the one at this path. A link is none: it may lead to a file of somebody else's.
+fn is_still(file: &File, at: &Path) -> bool {
+    let (Ok(open), Ok(named)) = (file.metadata(), std::fs::symlink_metadata(at)) else {
+        return false;
+    };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        (open.dev(), open.ino()) == (named.dev(), named.ino())
+    }
+    #[cfg(not(unix))]
+    {
+        named.is_file() && open.len() == named.len()
+    }
+}
+
+/// The server may run as another user than whoever replaces its key.
+#[cfg(unix)]
+fn keep_owner(file: &File, replaced: &std::fs::Metadata) -> std::io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let made = file.metadata()?;
+    if (made.uid(), made.gid()) == (replaced.uid(), replaced.gid()) {
+        return Ok(());
+    }
+    std::os::unix::fs::fchown(file, Some(replaced.uid()), Some(replaced.gid())).map_err(|error| {
+        let text = format!("it belongs to another user or group: run this as its owner ({error})");
+        std::io::Error::new(error.kind(), text)
+    })
+}
+
+fn cannot(path: &Path) -> String {
+    format!("cannot write the master key {}", path.display())
+}
+
+/// Others that make a key of the same file at the same time.
+const TRIES: usize = 100;
 
 fn read(path: &Path) -> anyhow::Result<String> {
     check_mode(path)?;

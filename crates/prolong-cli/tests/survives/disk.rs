@@ -243,10 +243,10 @@ async fn a_master_key_that_cannot_be_written_is_told_and_the_old_one_stays() {
         assert_eq!(files(&house), ["master.key"], "something was left behind");
     }
     // What is in the way of the new one is no file.
-    std::fs::create_dir(house.data("master.new")).unwrap();
+    std::fs::create_dir(house.data("master.key.making")).unwrap();
     let said = bad(&run(house.path(), &["key", "rotate", "--refresh"], ""));
-    assert!(said.contains("master.new"), "{said}");
-    std::fs::remove_dir(house.data("master.new")).unwrap();
+    assert!(said.contains("master.key.making"), "{said}");
+    std::fs::remove_dir(house.data("master.key.making")).unwrap();
     let token = house.refreshed(&token).await;
     house.stop_server();
 

@@ -13,6 +13,7 @@ mod clock;
 mod disk;
 mod flood;
 mod house;
+mod key_file;
 mod killed;
 mod process;
 mod promises;

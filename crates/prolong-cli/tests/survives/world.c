@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TIME, WALL, STILL, WRITE_ERROR, SYNC_ERROR, SLOTS };
+enum { TIME, WALL, STILL, WRITE_ERROR, SYNC_ERROR, KILLED_AT, SLOTS };
 static const volatile int64_t nothing[SLOTS];
 static const volatile int64_t *world = nothing;
 static long (*next)(long, ...);
@@ -60,13 +61,22 @@ long syscall(long number, ...) {
     return next(number, a, b, c, d, e, f);
 }
 
-static int refused(int file) {
+/* Something is about to change on the disk: the process may die before it does. */
+static void step(void) {
+    static int64_t steps;
+    if (world[KILLED_AT] && __atomic_add_fetch(&steps, 1, __ATOMIC_SEQ_CST) == world[KILLED_AT]) raise(SIGKILL);
+}
+
+static int regular(int file) {
     struct stat facts;
-    if (world[WRITE_ERROR] && fstat(file, &facts) == 0 && S_ISREG(facts.st_mode)) {
-        errno = (int)world[WRITE_ERROR];
-        return 1;
-    }
-    return 0;
+    return fstat(file, &facts) == 0 && S_ISREG(facts.st_mode);
+}
+
+static int refused(int file) {
+    if (!regular(file)) return 0;
+    step();
+    if (world[WRITE_ERROR]) errno = (int)world[WRITE_ERROR];
+    return world[WRITE_ERROR] != 0;
 }
 
 ssize_t write(int file, const void *bytes, size_t count) {
@@ -81,12 +91,43 @@ ssize_t pwrite(int file, const void *bytes, size_t count, off_t at) {
     return pwrite64(file, bytes, count, at);
 }
 
+int open64(const char *path, int flags, ...) {
+    va_list list;
+    va_start(list, flags);
+    mode_t mode = flags & O_CREAT ? va_arg(list, mode_t) : 0;
+    va_end(list);
+    if (flags & O_CREAT) step();
+    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+int rename(const char *from, const char *to) {
+    step();
+    return (int)syscall(SYS_rename, from, to);
+}
+
+int unlink(const char *path) {
+    step();
+    return (int)syscall(SYS_unlink, path);
+}
+
+int fchmod(int file, mode_t mode) {
+    step();
+    return (int)syscall(SYS_fchmod, file, mode);
+}
+
+int ftruncate64(int file, off64_t length) {
+    step();
+    return (int)syscall(SYS_ftruncate, file, length);
+}
+
 int fdatasync(int file) {
+    step();
     if (world[SYNC_ERROR]) { errno = (int)world[SYNC_ERROR]; return -1; }
     return (int)syscall(SYS_fdatasync, file);
 }
 
 int fsync(int file) {
+    step();
     if (world[SYNC_ERROR]) { errno = (int)world[SYNC_ERROR]; return -1; }
     return (int)syscall(SYS_fsync, file);
 }

@@ -1,7 +1,8 @@
 //! A world to pretend: `world.c`, loaded before libc into the server, reads a file that this writes.
 //!
 //! Time that passes moves every clock of the server, as it would be on a machine where it really passed. Setting the
-//! wall clock moves that one alone. A disk that is full or broken refuses what is written to files.
+//! wall clock moves that one alone. A disk that is full or broken refuses what is written to files. A process can be killed
+//! between any two changes that it makes to the disk.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
@@ -15,7 +16,8 @@ const WALL: u64 = 1;
 const STILL: u64 = 2;
 const WRITE_ERROR: u64 = 3;
 const SYNC_ERROR: u64 = 4;
-const SLOTS: usize = 5;
+const KILLED_AT: u64 = 5;
+const SLOTS: usize = 6;
 
 /// `errno` of a full disk.
 pub(crate) const NO_SPACE: i64 = 28;
@@ -70,6 +72,11 @@ impl World {
     /// Every sync fails with this; 0: none.
     pub(crate) fn fail_syncs(&self, errno: i64) {
         self.set(SYNC_ERROR, errno);
+    }
+
+    /// A process that enters is killed before it changes the disk for the so-manyeth time; 0: never.
+    pub(crate) fn kill_at(&self, step: u32) {
+        self.set(KILLED_AT, i64::from(step));
     }
 
     fn set(&self, slot: u64, value: i64) {
