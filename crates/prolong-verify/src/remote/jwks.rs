@@ -2,6 +2,7 @@
 //!
 //! 1. A document that cannot be fetched or is refused changes nothing: the known keys stay.
 //! 2. For unknown keys there is one fetch at a time and at most one in 30 s; everyone who asks meanwhile gets its answer.
+//!    A fetch that failed has told nothing, and those tokens may be good: the next is made a second later, then two, four …
 //! 3. A key that the feed declares dead has a successor that nobody was told of before: it is fetched at once, however
 //!    lately somebody asked for an unknown key.
 
@@ -25,11 +26,18 @@ const REFRESH: Duration = Duration::from_mins(5);
 const RETRY: Duration = Duration::from_secs(30);
 const COOLDOWN: Duration = Duration::from_secs(30);
 
+/// When keys were last asked for because of a token, and how often that has failed since it worked.
+#[derive(Clone, Copy)]
+struct Asked {
+    at: Instant,
+    failures: u32,
+}
+
 pub(super) struct KeySource {
     fetch: Fetch,
     url: reqwest::Url,
     state: Weak<State>,
-    last: Mutex<Option<(Instant, Refetched)>>,
+    last: Mutex<Option<Asked>>,
 }
 
 impl KeySource {
@@ -99,17 +107,46 @@ impl KeySource {
     async fn refetch(&self) -> Refetched {
         let mut last = self.last.lock().await;
         match *last {
-            Some((at, outcome)) if at.elapsed() < COOLDOWN => outcome,
+            Some(asked) if asked.at.elapsed() < rest(asked.failures) => outcome(asked.failures),
             _ => self.fetch_once(&mut last).await,
         }
     }
 
-    async fn fetch_once(&self, last: &mut Option<(Instant, Refetched)>) -> Refetched {
-        let outcome = match self.fetch().await {
-            Ok(()) => Refetched::Current,
-            Err(_) => Refetched::Failed,
+    async fn fetch_once(&self, last: &mut Option<Asked>) -> Refetched {
+        let failures = match self.fetch().await {
+            Ok(()) => 0,
+            Err(_) => last.map_or(0, |asked| asked.failures).saturating_add(1),
         };
-        *last = Some((Instant::now(), outcome));
-        outcome
+        let at = Instant::now();
+        *last = Some(Asked { at, failures });
+        outcome(failures)
+    }
+}
+
+fn outcome(failures: u32) -> Refetched {
+    if failures == 0 {
+        Refetched::Current
+    } else {
+        Refetched::Failed
+    }
+}
+
+/// How long after a fetch the next unknown key is not asked for.
+fn rest(failures: u32) -> Duration {
+    let Some(doublings) = failures.checked_sub(1) else {
+        return COOLDOWN;
+    };
+    Duration::from_secs(1_u64 << doublings.min(5)).min(COOLDOWN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_was_told_nothing_asks_again_soon_and_then_less_often() {
+        let rests: Vec<u64> = (0..8).map(|failures| rest(failures).as_secs()).collect();
+        assert_eq!(rests, [30, 1, 2, 4, 8, 16, 30, 30]);
+        assert_eq!(rest(u32::MAX), COOLDOWN);
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! 1. [`Verifier::discover`] succeeds only with metadata, keys and a snapshot of the feed in hand.
 //! 2. After that, an authority that is down costs freshness only: known keys and revocations stay.
-//! 3. Keys are fetched again every 5 minutes, and where a token names an unknown one, at most once in 30 s.
+//! 3. Keys are fetched again every 5 minutes, and where a token names an unknown one, at most once in 30 s
+//!    (sooner where the last fetch failed).
 //! 4. With a client at the authority, closed routes ask about a token while the feed is stale, and activity is reported.
 //! 5. The background work ends with the last [`State`], layers included.
 

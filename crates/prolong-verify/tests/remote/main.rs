@@ -810,3 +810,28 @@ async fn an_entry_of_an_unknown_kind_makes_stale_for_good() {
         assert_eq!(status(&verifier, &of_session("s")).await, 503);
     }
 }
+
+/// A key that could not be asked for may be good: that the authority was away for a moment is not held against it for long.
+#[tokio::test]
+async fn a_fetch_that_failed_is_repeated_after_a_second() {
+    let (issuer, address) = start(|_| {}).await;
+    let verifier = discover(&address, expected()).await.unwrap();
+    assert!(becomes(&verifier, &of_session("s1"), 200).await);
+    let second = token(
+        &json!({ "kid": "second" }),
+        &json!({ "iat": 1, "exp": LATE }),
+    );
+    let before = issuer.keys.borrow().clone();
+    issuer.keys.send_replace(json!({ "keys": [] }));
+    assert_eq!(status(&verifier, &second).await, 503, "nobody could say");
+    let fetched = issuer.key_fetches.load(Ordering::SeqCst);
+    let mut both = before;
+    let mut jwk = jwk(Algorithm::Es256);
+    jwk["kid"] = "second".into();
+    both["keys"].as_array_mut().unwrap().push(jwk);
+    issuer.keys.send_replace(both);
+    assert!(until(async || status(&verifier, &second).await == 200).await);
+    let asked = issuer.key_fetches.load(Ordering::SeqCst) - fetched;
+    assert_eq!(asked, 1, "no more than it needs");
+    assert_eq!(status(&verifier, &of_session("s1")).await, 200);
+}
