@@ -4,6 +4,7 @@ use std::cell::LazyCell;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use prolong_server::entropy::PredictableEntropy;
 use prolong_server::settings::Limits;
 use prolong_server::users::{HashFault, PasswordHash, PasswordPool};
 use tokio::runtime::{Builder, Runtime};
@@ -11,7 +12,8 @@ use tokio::runtime::{Builder, Runtime};
 thread_local! {
     static RUNTIME: LazyCell<Runtime> = LazyCell::new(|| Builder::new_current_thread().build().unwrap());
     static POOL: LazyCell<PasswordPool> = LazyCell::new(|| {
-        PasswordPool::new(&Limits { argon2_memory_kib: 8, argon2_passes: 1, ..Limits::default() })
+        let limits = Limits { argon2_memory_kib: 8, argon2_passes: 1, ..Limits::default() };
+        PasswordPool::new(&limits, &PredictableEntropy::new())
     });
 }
 
@@ -37,7 +39,7 @@ fn verify(text: &str) {
     RUNTIME.with(|runtime| {
         POOL.with(|pool| {
             for password in ["no such password", "", "\0", &"x".repeat(200)] {
-                let verified = runtime.block_on(pool.verify(password, Some(text)));
+                let verified = runtime.block_on(pool.verify("ann", password, Some(text)));
                 assert_eq!(verified, Ok(false), "{password:?} fits {text}");
             }
             let foreign = !text.starts_with("$argon2id$");

@@ -179,6 +179,8 @@ pub struct Limits {
     pub password_queue: usize,
     /// Accounts and networks whose failed sign-ins are remembered.
     pub throttle_entries: usize,
+    /// Failed sign-ins that one network is free to have, whatever the accounts; from then on one every 10 s.
+    pub network_failures: u32,
     /// Argon2id memory, KiB.
     pub argon2_memory_kib: u32,
     /// Argon2id passes.
@@ -197,6 +199,7 @@ impl Default for Limits {
             password_hashes: 2,
             password_queue: 64,
             throttle_entries: 65_536,
+            network_failures: 300,
             argon2_memory_kib: 19_456,
             argon2_passes: 2,
         }

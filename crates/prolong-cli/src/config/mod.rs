@@ -328,6 +328,9 @@ fn limits(root: &mut Section) -> Limits {
         throttle_entries: at
             .count("throttle_entries", 1024..=10_000_000)
             .unwrap_or(base.throttle_entries),
+        network_failures: at
+            .count("network_failures", 3..=1_000_000)
+            .unwrap_or(base.network_failures),
         argon2_memory_kib: at
             .count("argon2_memory_kib", 7168..=i64::from(MOST_ARGON2_KIB))
             .unwrap_or(base.argon2_memory_kib),

@@ -6,12 +6,15 @@ mod change_user;
 mod commit;
 mod concurrent;
 pub(crate) mod end;
+#[cfg(test)]
+mod guessing_tests;
 mod introspect;
 mod machine_token;
 mod mint;
 mod new;
 mod outside_ids;
 mod password;
+mod password_sample;
 mod prolong;
 mod reauthenticate;
 mod refresh_keys;

@@ -81,7 +81,7 @@ impl Authority {
             streams: Streams::new(settings.limits.feed_streams),
             outside_ids,
             metrics: Metrics::new(),
-            passwords: PasswordPool::new(&settings.limits),
+            passwords: PasswordPool::new(&settings.limits, &*entropy),
             throttle: SignInThrottle::new(&settings.limits, &*entropy),
             own_tokens: own_tokens(&settings.issuer, 0),
             own_tokens_of_any_age: own_tokens(&settings.issuer, i64::MAX),

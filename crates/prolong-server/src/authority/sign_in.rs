@@ -139,15 +139,14 @@ impl Authority {
         network: &str,
     ) -> Result<User, Failure> {
         self.throttled(account, network)?;
-        let usable = user.filter(|user| !user.standing.disabled && !user.standing.deleted);
-        let hash = usable
-            .as_ref()
-            .and_then(|user| user.password_hash.as_deref());
+        // Of a disabled user too: it takes its own time, as it always did.
+        let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
         let matches = self
             .passwords
-            .verify(password, hash)
+            .verify(account, password, hash)
             .await
             .map_err(Failure::unavailable)?;
+        let usable = user.filter(|user| !user.standing.disabled && !user.standing.deleted);
         // Guesses that were under way when the delay began learn nothing either.
         self.throttled(account, network)?;
         if let Some(user) = usable.filter(|_| matches) {

@@ -39,8 +39,16 @@ async fn take_turns(authority: &Authority) {
     turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut activity = interval(ACTIVITY);
     activity.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut sample = interval(SAMPLE);
+    sample.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            _ = sample.tick() => {
+                if let Err(error) = authority.sample_password_hashes().await {
+                    tracing::warn!(%error, "it could not be seen what kinds of password hashes there are");
+                }
+                continue;
+            }
             _ = activity.tick() => {
                 if let Err(error) = authority.store_activity().await {
                     tracing::warn!(%error, "activity that was seen could not be stored");
@@ -87,6 +95,8 @@ const LOOK: Duration = Duration::from_millis(250);
 const TURN: Duration = Duration::from_secs(30);
 /// Activity that was seen is stored so often: a crash forgets no more of it.
 const ACTIVITY: Duration = Duration::from_secs(1);
+/// Which kinds of password hashes are stored is looked at so often.
+const SAMPLE: Duration = Duration::from_mins(10);
 const BATCH: usize = 200;
 const BATCHES: usize = 50;
 const AUDIT_BATCH: usize = 1000;

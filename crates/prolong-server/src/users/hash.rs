@@ -36,6 +36,31 @@ enum Kind {
 #[derive(Clone, Debug)]
 pub(crate) struct Cost(Params);
 
+/// What it costs to verify a hash, and nothing of whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Work {
+    Argon2 { kib: u32, passes: u32, lanes: u32 },
+    Bcrypt(u32),
+    Django(NonZeroU32),
+}
+
+impl Work {
+    /// A hash at this cost that no password is known for: verifying it takes as long as verifying a real one.
+    pub(crate) fn nobodys(self) -> Option<PasswordHash> {
+        let output = STANDARD.encode([0xA5; 32]);
+        let text = match self {
+            Self::Argon2 { kib, passes, lanes } => {
+                let salt = STANDARD.encode([0x5A; 16]);
+                let (salt, output) = (salt.trim_end_matches('='), output.trim_end_matches('='));
+                format!("$argon2id$v=19$m={kib},t={passes},p={lanes}${salt}${output}")
+            }
+            Self::Bcrypt(cost) => format!("$2b${cost:02}${}", ".".repeat(53)),
+            Self::Django(rounds) => format!("pbkdf2_sha256${rounds}$salt${output}"),
+        };
+        PasswordHash::parse(&text).ok()
+    }
+}
+
 /// Why a hash is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HashFault {
@@ -78,6 +103,25 @@ impl PasswordHash {
     /// As it is stored.
     pub(crate) fn as_stored(&self) -> &str {
         &self.text
+    }
+
+    /// What it costs to verify it.
+    pub(crate) fn work(&self) -> Work {
+        match &self.kind {
+            Kind::Argon2(hash) => {
+                let params = Params::try_from(&**hash).unwrap_or_default();
+                Work::Argon2 {
+                    kib: params.m_cost(),
+                    passes: params.t_cost(),
+                    lanes: params.p_cost(),
+                }
+            }
+            Kind::Bcrypt => {
+                let parts = bcrypt::HashParts::from_str(&self.text);
+                Work::Bcrypt(parts.map_or(12, |parts| parts.get_cost()))
+            }
+            Kind::Django { rounds, .. } => Work::Django(*rounds),
+        }
     }
 
     /// Whether `password` is the one. Takes as long as the hash costs; call it where blocking is allowed.
@@ -141,17 +185,13 @@ impl Cost {
             .map(|hash: phc::PasswordHash| hash.to_string())
     }
 
-    /// A hash at this cost that no password has: verifying it takes as long as verifying a real one.
-    pub(crate) fn nobodys(&self) -> Option<PasswordHash> {
-        let salt = STANDARD.encode([0x5A; 16]);
-        let output = STANDARD.encode([0xA5; 32]);
-        let (m, t) = (self.0.m_cost(), self.0.t_cost());
-        let text = format!(
-            "$argon2id$v=19$m={m},t={t},p=1${}${}",
-            salt.trim_end_matches('='),
-            output.trim_end_matches('=')
-        );
-        PasswordHash::parse(&text).ok()
+    /// The work of a hash made here.
+    pub(crate) fn work(&self) -> Work {
+        Work::Argon2 {
+            kib: self.0.m_cost(),
+            passes: self.0.t_cost(),
+            lanes: 1,
+        }
     }
 
     fn argon2(&self) -> Argon2<'_> {
@@ -295,10 +335,27 @@ mod tests {
     }
 
     #[test]
-    fn nobody_has_nobodys_password() {
-        let hash = cheap().nobodys().unwrap();
-        assert!(!hash.verify(b""));
-        assert!(!hash.needs_rehash(&cheap(), b"correct horse"));
+    fn nobodys_hashes_cost_what_they_should_and_no_password_fits() {
+        let made = PasswordHash::parse(&cheap().hash(b"x", [1; 16]).unwrap()).unwrap();
+        assert_eq!(made.work(), cheap().work());
+        let works = [
+            cheap().work(),
+            Work::Argon2 {
+                kib: 64,
+                passes: 3,
+                lanes: 4,
+            },
+            Work::Bcrypt(4),
+            Work::Bcrypt(12),
+            Work::Django(NonZeroU32::new(1000).unwrap()),
+        ];
+        for work in works {
+            let hash = work.nobodys().unwrap();
+            assert_eq!(hash.work(), work);
+            if work != Work::Bcrypt(12) {
+                assert!(!hash.verify(b"") && !hash.verify(b"correct horse"));
+            }
+        }
     }
 
     #[test]

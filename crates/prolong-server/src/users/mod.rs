@@ -1,11 +1,13 @@
 //! Users and their passwords: what a login, a `sub`, a set of claims and a password may look like, how passwords are
 //! hashed without starving the rest of the house, and how guessing is slowed down.
 
+mod budget;
 mod claims;
 mod hash;
 mod login;
 mod network;
 mod pool;
+mod strangers;
 mod throttle;
 
 pub use hash::{HashFault, MOST_ARGON2_KIB, MOST_ARGON2_PASSES, PasswordHash};

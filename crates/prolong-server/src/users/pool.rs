@@ -7,6 +7,8 @@ use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use super::hash::{Cost, PasswordHash};
+use super::strangers::Strangers;
+use crate::entropy::{Entropy, draw};
 use crate::settings::Limits;
 
 /// Hashes and verifies passwords, so many at a time; so many more may wait; the rest are turned away at once.
@@ -16,7 +18,7 @@ pub struct PasswordPool {
     present: AtomicUsize,
     most_present: usize,
     cost: Cost,
-    nobodys: Option<PasswordHash>,
+    strangers: Strangers,
 }
 
 /// The pool's queue is full, or it broke: nothing was verified. Worth another try in a second.
@@ -27,26 +29,35 @@ pub struct PasswordBusy;
 impl PasswordPool {
     /// A pool within `limits`.
     #[must_use]
-    pub fn new(limits: &Limits) -> Self {
+    pub fn new(limits: &Limits, entropy: &dyn Entropy) -> Self {
         let cost = Cost::new(limits.argon2_memory_kib, limits.argon2_passes);
         let at_once = limits.password_hashes.max(1);
         Self {
             turns: Arc::new(Semaphore::new(at_once)),
             present: AtomicUsize::new(0),
             most_present: at_once.saturating_add(limits.password_queue),
-            nobodys: cost.nobodys(),
+            strangers: Strangers::new(cost.work(), draw(entropy)),
             cost,
         }
     }
 
-    /// Whether `password` is the one behind `hash`; without a hash it takes as long as with one of ours, and is `false`.
+    /// Whether `password` is the one behind `hash`; without a hash it takes as long as with one that such an account could
+    /// have, and is `false`.
     ///
     /// # Errors
     /// [`PasswordBusy`]: not verified.
-    pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, PasswordBusy> {
+    pub async fn verify(
+        &self,
+        account: &str,
+        password: &str,
+        hash: Option<&str>,
+    ) -> Result<bool, PasswordBusy> {
         let known = hash.and_then(|hash| PasswordHash::parse(hash).ok());
         let real = known.is_some();
-        let Some(hash) = known.or_else(|| self.nobodys.clone()) else {
+        if let Some(known) = &known {
+            self.strangers.met(known.work());
+        }
+        let Some(hash) = known.or_else(|| self.strangers.hash_of(account)) else {
             return Ok(false);
         };
         let password = Zeroizing::new(password.as_bytes().to_vec());
@@ -67,11 +78,23 @@ impl PasswordPool {
             .ok_or(PasswordBusy)
     }
 
+    /// What is stored now, by a sample: names that nobody has take as long as these.
+    pub(crate) fn learn<'a>(&self, stored: impl Iterator<Item = &'a str>) {
+        let parsed = stored.filter_map(|hash| PasswordHash::parse(hash).ok());
+        self.strangers
+            .learn(parsed.map(|hash| hash.work()).collect());
+    }
+
     /// Whether a stored hash should be replaced by one of this password, which it verified.
     #[must_use]
     pub fn needs_rehash(&self, hash: &str, password: &str) -> bool {
         PasswordHash::parse(hash)
             .is_ok_and(|hash| hash.needs_rehash(&self.cost, password.as_bytes()))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn work_of_a_stranger(&self, account: &str) -> Option<super::hash::Work> {
+        Some(self.strangers.hash_of(account)?.work())
     }
 
     async fn take_turn<T: Send + 'static>(
@@ -116,6 +139,7 @@ impl Drop for Place<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entropy::PredictableEntropy;
 
     fn limits(at_once: usize, queue: usize) -> Limits {
         Limits {
@@ -129,13 +153,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_is_known_again_and_an_unknown_user_has_none() {
-        let pool = PasswordPool::new(&limits(1, 1));
+        let pool = PasswordPool::new(&limits(1, 1), &PredictableEntropy::new());
         let hash = pool.hash("correct horse", [3; 16]).await.unwrap();
-        assert_eq!(pool.verify("correct horse", Some(&hash)).await, Ok(true));
-        assert_eq!(pool.verify("wrong", Some(&hash)).await, Ok(false));
-        assert_eq!(pool.verify("correct horse", None).await, Ok(false));
         assert_eq!(
-            pool.verify("correct horse", Some("garbage")).await,
+            pool.verify("ann", "correct horse", Some(&hash)).await,
+            Ok(true)
+        );
+        assert_eq!(pool.verify("ann", "wrong", Some(&hash)).await, Ok(false));
+        assert_eq!(pool.verify("ann", "correct horse", None).await, Ok(false));
+        assert_eq!(
+            pool.verify("ann", "correct horse", Some("garbage")).await,
             Ok(false)
         );
         assert!(!pool.needs_rehash(&hash, "correct horse"));
@@ -143,13 +170,13 @@ mod tests {
 
     #[tokio::test]
     async fn who_finds_the_queue_full_is_turned_away_and_places_come_back() {
-        let pool = PasswordPool::new(&limits(1, 1));
+        let pool = PasswordPool::new(&limits(1, 1), &PredictableEntropy::new());
         let held = Arc::clone(&pool.turns).acquire_owned().await.unwrap();
-        let first = pool.verify("a", None);
-        let second = pool.verify("b", None);
+        let first = pool.verify("ann", "a", None);
+        let second = pool.verify("ann", "b", None);
         let third = async {
             tokio::task::yield_now().await;
-            let turned_away = pool.verify("c", None).await;
+            let turned_away = pool.verify("ann", "c", None).await;
             drop(held);
             turned_away
         };
@@ -158,7 +185,7 @@ mod tests {
             (first, second, third),
             (Ok(false), Ok(false), Err(PasswordBusy))
         );
-        assert_eq!(pool.verify("d", None).await, Ok(false));
+        assert_eq!(pool.verify("ann", "d", None).await, Ok(false));
         assert_eq!(pool.present.load(Ordering::SeqCst), 0);
     }
 }

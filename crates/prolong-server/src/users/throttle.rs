@@ -6,6 +6,8 @@
 //!    it began: it is asked before and after the password is verified.
 //! 4. A success forgets the pair, and so does an hour without a failure.
 //! 5. Memory is bounded: a table of fixed size; where a row of it is full, the pair with the fewest failures goes.
+//! 6. One password for many accounts touches no pair often enough. So a network has failures to spend too, whatever the
+//!    accounts: see [`NetworkBudgets`].
 //!
 //! Deployment: behind a reverse proxy, name it in `trusted_proxies`, or all the world is one network. The table is this
 //! node's own: n nodes give a guesser n times the free tries.
@@ -16,6 +18,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use parking_lot::Mutex;
 use prolong_core::Timestamp;
 
+use super::budget::NetworkBudgets;
 use crate::entropy::{Entropy, draw};
 use crate::settings::Limits;
 
@@ -23,6 +26,7 @@ use crate::settings::Limits;
 pub struct SignInThrottle {
     salt: [u8; 16],
     rows: Mutex<Vec<Row>>,
+    networks: NetworkBudgets,
 }
 
 /// Too many failures: come back after so long.
@@ -40,10 +44,11 @@ impl SignInThrottle {
         Self {
             salt: draw(entropy),
             rows: Mutex::new(vec![[Pair::EMPTY; WAYS]; rows]),
+            networks: NetworkBudgets::new(limits),
         }
     }
 
-    /// Whether this account may be tried from this network now.
+    /// Whether this account (never empty) may be tried from this network now.
     ///
     /// # Errors
     /// How long to wait.
@@ -55,7 +60,8 @@ impl SignInThrottle {
             .filter(|pair| pair.is(name, now))
             .map(|pair| pair.wait(now))
             .max()
-            .unwrap_or_default();
+            .unwrap_or_default()
+            .max(self.networks.wait(self.name("", network), now));
         if wait.is_zero() {
             return Ok(());
         }
@@ -70,6 +76,7 @@ impl SignInThrottle {
 
     /// A sign-in failed.
     pub fn failed(&self, account: &str, network: &str, now: Timestamp) {
+        self.networks.spend(self.name("", network), now);
         let name = self.name(account, network);
         let mut rows = self.rows.lock();
         let at = row_of(name, rows.len());
@@ -171,7 +178,7 @@ fn cheapest(row: &Row, now: Timestamp) -> usize {
     costs.map_or(0, |(at, _)| at)
 }
 
-fn row_of(name: u128, rows: usize) -> usize {
+pub(super) fn row_of(name: u128, rows: usize) -> usize {
     let rows = u128::try_from(rows.max(1)).unwrap_or(1);
     usize::try_from(name % rows).unwrap_or(0)
 }
@@ -179,7 +186,7 @@ fn row_of(name: u128, rows: usize) -> usize {
 type Row = [Pair; WAYS];
 
 /// Pairs that share a row of the table.
-const WAYS: usize = 8;
+pub(super) const WAYS: usize = 8;
 /// Failures that cost nothing.
 const FREE: u32 = 3;
 /// The longest wait.
@@ -258,6 +265,25 @@ mod tests {
         (0..1000).for_each(|other| throttle.failed(&format!("user{other}"), "net", at(1)));
         assert!(throttle.check("ann", "net", at(1)).is_err());
         assert_eq!(throttle.rows.lock().len(), 1);
+    }
+
+    #[test]
+    fn one_guess_for_each_of_many_accounts_is_slowed_down_too() {
+        let throttle = throttle(64);
+        let free = Limits::default().network_failures;
+        for n in 0..free {
+            let account = format!("user{n}");
+            assert_eq!(throttle.check(&account, "net", at(0)), Ok(()), "{n}");
+            throttle.failed(&account, "net", at(0));
+        }
+        let later = Err(TryLater { seconds: 10 });
+        assert_eq!(throttle.check("nobody yet", "net", at(0)), later);
+        assert_eq!(throttle.check("nobody yet", "elsewhere", at(0)), Ok(()));
+        assert_eq!(throttle.check("nobody yet", "net", at(10)), Ok(()));
+        // What succeeds costs nothing, and gives nothing back to whoever has an account of their own.
+        throttle.succeeded("own", "net");
+        throttle.failed("nobody yet", "net", at(10));
+        assert_eq!(throttle.check("another", "net", at(10)), later);
     }
 
     #[test]

@@ -1,0 +1,104 @@
+//! Guessing for many accounts, and what the time of an answer tells.
+
+use prolong_core::PolicyDraft;
+use prolong_protocol::problem::Code;
+
+use super::user_world::{World, world};
+use crate::users::PasswordHash;
+
+const PASSWORD: &str = "correct horse battery";
+
+async fn guess(w: &World, login: &str, password: &str, network: &str) -> Result<(), Refused> {
+    let signed_in = w
+        .authority
+        .sign_in_with_password(login, password, network, &w.sign_in("web"))
+        .await;
+    signed_in
+        .map(drop)
+        .map_err(|failure| (failure.code, failure.retry_after))
+}
+
+type Refused = (Code, Option<u64>);
+const WRONG: Result<(), Refused> = Err((Code::InvalidCredentials, None));
+const LATER: Result<(), Refused> = Err((Code::TooManyRequests, Some(10)));
+
+#[tokio::test]
+async fn one_password_for_many_accounts_is_slowed_down_and_nobody_is_locked_out() {
+    let w = world(PolicyDraft::default()).await;
+    w.user("ann", PASSWORD).await;
+    for n in 0..w.authority.settings.limits.network_failures {
+        let account = format!("user{n}");
+        assert_eq!(guess(&w, &account, "summer", "10.0.0.0/24").await, WRONG);
+    }
+    // Whether the name or the password is right makes no difference now.
+    assert_eq!(guess(&w, "ann", PASSWORD, "10.0.0.0/24").await, LATER);
+    assert_eq!(guess(&w, "nobody", "summer", "10.0.0.0/24").await, LATER);
+    assert_eq!(guess(&w, "ann", PASSWORD, "10.0.1.0/24").await, Ok(()));
+    w.later(9);
+    let soon = Err((Code::TooManyRequests, Some(1)));
+    assert_eq!(guess(&w, "ann", PASSWORD, "10.0.0.0/24").await, soon);
+    w.later(1);
+    assert_eq!(guess(&w, "ann", PASSWORD, "10.0.0.0/24").await, Ok(()));
+    // Her success does not give the guesser more than the one that came back.
+    assert_eq!(guess(&w, "nobody", "summer", "10.0.0.0/24").await, WRONG);
+    assert_eq!(
+        guess(&w, "nobody else", "summer", "10.0.0.0/24").await,
+        LATER
+    );
+}
+
+#[tokio::test]
+async fn an_imported_hash_does_not_tell_by_its_work_that_its_user_exists() {
+    let w = world(PolicyDraft::default()).await;
+    let bcrypt = bcrypt::hash("summer", 4).unwrap();
+    let django = "pbkdf2_sha256$7$salt$pOxA/IVkpSSqhK4pl1F0tfYYWXIVVgwMdVg2EIsIvXg=";
+    for n in 0..30 {
+        let hash = if n < 20 { bcrypt.as_str() } else { django };
+        w.user_with_hash(&format!("user{n}"), Some(hash.to_owned()))
+            .await;
+    }
+    let passwords = &w.authority.passwords;
+    let works_like = |hash: &str| {
+        let work = PasswordHash::parse(hash).unwrap().work();
+        let names = (0..300).map(|n| format!("nobody{n}"));
+        names
+            .filter(|name| passwords.work_of_a_stranger(name) == Some(work))
+            .count()
+    };
+    let own = w.authority.hash_password("x").await.unwrap();
+    assert_eq!(works_like(&own), 300, "before anything is known");
+    w.authority.sample_password_hashes().await.unwrap();
+    let (like_bcrypt, like_django) = (works_like(&bcrypt), works_like(django));
+    assert!((150..250).contains(&like_bcrypt), "{like_bcrypt}");
+    assert!((50..150).contains(&like_django), "{like_django}");
+    assert!(
+        (1..30).contains(&works_like(&own)),
+        "somebody's was replaced, or may be"
+    );
+}
+
+/// More users than one page, of which the sample sees some.
+#[tokio::test]
+async fn the_sample_is_of_users_wherever_their_ids_begin() {
+    let w = world(PolicyDraft::default()).await;
+    for n in 0..300 {
+        let new = super::users::NewUser {
+            sub: Some(format!("customer-{n:04}")),
+            login: Some(format!("user{n}")),
+            password_hash: Some(bcrypt_like(4)),
+            claims: "{}".to_owned(),
+        };
+        w.authority.create_user(new, "client:ops").await.unwrap();
+    }
+    w.authority.sample_password_hashes().await.unwrap();
+    let work = PasswordHash::parse(&bcrypt_like(4)).unwrap().work();
+    let alike = (0..300)
+        .map(|n| format!("nobody{n}"))
+        .filter(|name| w.authority.passwords.work_of_a_stranger(name) == Some(work))
+        .count();
+    assert!(alike > 280, "{alike}");
+}
+
+fn bcrypt_like(cost: u32) -> String {
+    format!("$2b${cost:02}${}", ".".repeat(53))
+}
