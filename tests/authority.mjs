@@ -20,7 +20,7 @@ kind = "confidential"
 secret_hash = "sha256:${createHash('sha256').update(secret).digest('hex')}"
 policy = "refresh"
 audience = "orders-api"
-scopes = ["prolong:sign-in", "prolong:admin", "prolong:feed", "prolong:introspect"]
+scopes = ["prolong:sign-in", "prolong:admin", "prolong:feed", "prolong:introspect", "prolong:activity"]
 `
 
 /** Waits for something that will be so; `milliseconds` is how long at most, and no measure of anything. */

@@ -11,6 +11,8 @@ const prolong = await discover(ISSUER, 'orders-api', {
   client: { id: CLIENT_ID, secret: CLIENT_SECRET },
   // Where the authority is reached, if that is not the issuer's own address: a container's name, say.
   ...(AUTHORITY ? { fetchUrl: AUTHORITY } : {}),
+  // Sessions whose policy says activity = "request" are kept alive by requests here.
+  reportActivity: true,
   onFault: (error) => console.error(error.message),
 })
 

@@ -123,6 +123,41 @@ describe('the Express API', { concurrency: 3 }, () => {
     await comesToRefuse('a token at its end', ask, brief, 'EXPIRED_TOKEN', 'renew')
   })
 
+  it('requests keep a session alive where its policy says so, and background ones do not', async (t) => {
+    const seen = `${config}
+[[clients]]
+id = "seen"
+kind = "public"
+audience = "orders-api"
+scopes = ["orders:read"]
+origins = ["http://localhost:3000"]
+policy = "seen"
+
+[policies.seen]
+preset = "refresh"
+activity = "request"
+`
+    const prolong = await authority(t, seen)
+    const ask = await api(t, prolong)
+    const [used, polled, foreign] = [
+      await prolong.signIn('maryo', { client_id: 'seen' }),
+      await prolong.signIn('luigi', { client_id: 'seen' }),
+      await prolong.signIn('peach'),
+    ]
+    const ends = async ({ access_token }) => (await prolong.session(access_token)).idle_ends_at
+    const before = [await ends(used), await ends(polled), await ends(foreign)]
+    const poll = { authorization: `Bearer ${polled.access_token}`, 'prolong-activity': 'background' }
+    // Until a second later than the sign-in, at least; then the next report tells of it.
+    await until('a report', async () => {
+      await passes(ask, used.access_token)
+      await passes(ask, foreign.access_token, 'peach')
+      assert.equal((await fetch(`${ask.url}/orders`, { headers: poll })).status, 200)
+      await new Promise((wake) => setTimeout(wake, 200))
+      return (await ends(used)) > before[0]
+    })
+    assert.deepEqual([await ends(polled), await ends(foreign)], before.slice(1))
+  })
+
   it('credentials: none, malformed, optional', async (t) => {
     const prolong = await authority(t, config)
     const ask = await api(t, prolong)

@@ -3,13 +3,15 @@
 // 1. `discover` succeeds only with metadata, keys and a snapshot of the feed in hand.
 // 2. After that, an authority that is down costs freshness only: known keys and revocations stay.
 // 3. Keys are fetched again every 5 minutes, and where a token names an unknown one, at most once in 30 s.
-// 4. The background work ends with `close()` or the `signal`.
+// 4. Where it is asked for, the authority is told every 10 s which sessions were used.
+// 5. The background work ends with `close()` or the `signal`.
 
+import { Activity, isBackground } from './activity.js'
 import type { Claims } from './claims.js'
 import { type Expectation, Expected, isText, option } from './expected.js'
 import type { Follower } from './follower.js'
 import { bearerOf } from './http/bearer.js'
-import { authorizationOf, type ConnectMiddleware, remember, send, targetOf } from './http/connect.js'
+import { activityOf, authorizationOf, type ConnectMiddleware, remember, send, targetOf } from './http/connect.js'
 import { type Answer, answerTo, type Refusal } from './http/refusal.js'
 import { type Route, type RouteOptions, routeOf } from './http/route.js'
 import type { JsonObject } from './json.js'
@@ -21,6 +23,7 @@ import { FeedSource } from './remote/feed-source.js'
 import { introspectAt } from './remote/introspect.js'
 import { KeySource } from './remote/key-source.js'
 import { nameOf, Origin } from './remote/origin.js'
+import { Reports } from './remote/reports.js'
 import { checkRequirement } from './requirement.js'
 import { Revoked } from './revoked.js'
 import { SeenTokens } from './seen.js'
@@ -42,6 +45,12 @@ export interface DiscoverOptions extends Omit<Expectation, 'issuer' | 'audience'
   client?: ClientCredentials
   /** Whether to follow the feed. Without it, an ended session is served until its token expires: for other issuers. */
   feed?: boolean
+  /**
+   * Whether to report every 10 s which sessions were used, for policies with `activity = "request"`. Takes a `client` with the
+   * scope `prolong:activity`. What is not acknowledged is reported again; a crash of this service loses the last 10 s.
+   * `verify()` by itself reports nothing.
+   */
+  reportActivity?: boolean
   /** How many tokens to remember: 10,000. */
   seenTokens?: number
   /** Told of each fault in the background: a feed or keys that cannot be fetched just now. */
@@ -87,10 +96,13 @@ export class Verifier {
   private freshAsOf: number | undefined
   private keySource: KeySource | undefined
   private introspection: URL | undefined
+  private activity: Activity | undefined
   private stale = 0
 
   constructor(expected: Expected, options: DiscoverOptions) {
-    const { fetchUrl, fetch, client, signal, seenTokens } = options
+    const { fetchUrl, fetch, client, signal, seenTokens, reportActivity } = options
+    if (reportActivity && !client)
+      throw option('reportActivity', 'needs the option "client", with the scope prolong:activity')
     if (client && !(isText(client.id) && isText(client.secret))) throw option('client', 'must be { id, secret }')
     this.expected = expected
     this.options = options
@@ -103,12 +115,12 @@ export class Verifier {
 
   /** Used by {@link discover}. */
   async begin(): Promise<void> {
-    const { client, feed = true, onFault = () => {} } = this.options
+    const { client, feed = true, reportActivity = false, onFault = () => {} } = this.options
     const metadata = await this.metadata()
     const endpoint = (name: string): URL | undefined =>
       isText(metadata[name]) ? this.origin.resolve(metadata[name]) : undefined
     const [jwks, token] = [endpoint('jwks_uri'), endpoint('token_endpoint')]
-    if (!jwks || (client && feed && !token)) throw badAnswer(nameOf(this.origin.metadataUrl()))
+    if (!jwks || (client && (feed || reportActivity) && !token)) throw badAnswer(nameOf(this.origin.metadataUrl()))
     this.introspection = endpoint('introspection_endpoint')
     this.keySource = new KeySource(this.origin, jwks, (keys) => {
       this.keys = keys
@@ -117,7 +129,7 @@ export class Verifier {
     if (feed) {
       const source = new FeedSource({
         origin: this.origin,
-        token: client && token ? new ClientToken(this.origin, token, client) : undefined,
+        token: client && token ? new ClientToken(this.origin, token, client, 'prolong:feed') : undefined,
         now: () => this.now(),
         learnt: (follower) => this.learn(follower),
         keyDied: () => this.keySource?.succeed(),
@@ -125,6 +137,17 @@ export class Verifier {
       })
       await source.begin()
       void source.follow(this.closing.signal)
+    }
+    if (reportActivity && client && token) {
+      this.activity = new Activity()
+      const reports = new Reports({
+        origin: this.origin,
+        token: new ClientToken(this.origin, token, client, 'prolong:activity'),
+        activity: this.activity,
+        now: () => this.now(),
+        failed: onFault,
+      })
+      void reports.keepTelling(this.closing.signal)
     }
     void this.keySource.keepFresh(this.closing.signal)
   }
@@ -152,6 +175,7 @@ export class Verifier {
       }
       if (isAnswer(outcome)) return send(response, outcome)
       remember(request, outcome)
+      this.note(outcome, route, activityOf(request))
       if (outcome?.renewalDue) response.setHeader('prolong-renew', 'due')
       next()
     }
@@ -169,6 +193,7 @@ export class Verifier {
       const outcome = await this.decide(field === null ? [] : [field], pathname, search.slice(1), route)
       if (isAnswer(outcome)) return new Response(outcome.body, outcome)
       remember(request, outcome)
+      this.note(outcome, route, request.headers.get('prolong-activity'))
       const response = await serve(request, ...rest)
       if (!outcome?.renewalDue) return response
       const due = new Response(response.body, response)
@@ -214,6 +239,11 @@ export class Verifier {
     const metadata = await this.origin.json(this.origin.metadataUrl(), maxMetadataBytes)
     if (metadata.issuer !== this.expected.issuer) throw wrongIssuer(this.expected.issuer, metadata.issuer)
     return metadata
+  }
+
+  /** A request that reaches the service counts as activity of its session, unless it or its route is marked as background. */
+  private note(claims: Claims | undefined, route: Route, field: string | null | undefined): void {
+    if (claims && !route.background && !isBackground(field)) this.activity?.note(claims, this.now())
   }
 
   /** Freshness never moves back, but can be lost. */

@@ -26,6 +26,9 @@ export class Issuer {
   readonly cursors: string[] = []
   readonly asked: Record<string, number> = {}
   readonly grants: string[] = []
+  /** What was reported to `/v1/activity`, and answered with `reporting`. */
+  readonly reports: { sessions: { id: string; idle_for: number }[] }[] = []
+  reporting = 204
   private readonly streams = new Set<ServerResponse>()
   private readonly server = createServer((request, response) => void this.answer(request, response))
 
@@ -97,6 +100,9 @@ export class Issuer {
       case '/introspect':
         this.grants.push(`${authorization} ${body}`)
         return void json(this.introspected)
+      case '/v1/activity':
+        if (authorization === 'Bearer feed-token' && this.reporting === 204) this.reports.push(JSON.parse(body))
+        return void response.writeHead(this.reporting).end()
       case '/v1/feed/snapshot':
         return void json({
           epoch: this.epoch,

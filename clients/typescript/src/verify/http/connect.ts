@@ -26,6 +26,10 @@ export type ConnectMiddleware = (
 export const authorizationOf = ({ rawHeaders }: ConnectRequest): string[] =>
   rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]!.toLowerCase() === 'authorization')
 
+/** What the request says of the person behind it. */
+export const activityOf = ({ rawHeaders }: ConnectRequest): string | undefined =>
+  rawHeaders.find((_, index) => index % 2 === 1 && rawHeaders[index - 1]!.toLowerCase() === 'prolong-activity')
+
 export const targetOf = ({ originalUrl, url = '/' }: ConnectRequest): { path: string; query: string } => {
   const target = originalUrl ?? url
   const mark = target.indexOf('?')

@@ -16,6 +16,11 @@ export interface RouteOptions extends Requirement {
   softExpiry?: 'hint' | 'reject'
   /** Lets requests without credentials pass, without claims. Bad credentials are refused still. */
   optional?: boolean
+  /**
+   * Requests here do not count as activity of a person: polling, prefetching. A single request is marked so by
+   * `Prolong-Activity: background`. See `reportActivity`.
+   */
+  background?: boolean
 }
 
 /** {@link RouteOptions}, checked once. */
@@ -24,22 +29,25 @@ export interface Route {
   readonly requirement: Requirement
   readonly staleness: Staleness
   readonly optional: boolean
+  readonly background: boolean
 }
 
-const known = ['scopes', 'maxAge', 'acrValues', 'caller', 'staleness', 'softExpiry', 'optional']
+const known = ['scopes', 'maxAge', 'acrValues', 'caller', 'staleness', 'softExpiry', 'optional', 'background']
 
 /** @throws {TypeError} naming the option that is wrong, or that does not exist: a misspelt rule is no rule. */
 export const routeOf = (expected: Expected, options: RouteOptions): Route => {
   for (const name of Object.keys(options))
     if (!known.includes(name)) throw option(name, `is not one of ${known.join(', ')}`)
-  const { staleness = 'open', softExpiry = expected.softExpiry, optional = false } = options
+  const { staleness = 'open', softExpiry = expected.softExpiry, optional = false, background = false } = options
   if (!['open', 'shrink', 'closed'].includes(staleness))
     throw option('staleness', 'must be "open", "shrink" or "closed"')
   if (typeof optional !== 'boolean') throw option('optional', 'must be true or false')
+  if (typeof background !== 'boolean') throw option('background', 'must be true or false')
   return {
     expected: softExpiry === expected.softExpiry ? expected : new Expected({ ...expected, softExpiry }),
     requirement: checkedRequirement(options),
     staleness,
     optional,
+    background,
   }
 }

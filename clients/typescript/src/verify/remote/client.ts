@@ -23,12 +23,14 @@ export class ClientToken {
   private readonly origin: Origin
   private readonly endpoint: URL
   private readonly client: ClientCredentials
+  private readonly scope: string
   private token: string | undefined
 
-  constructor(origin: Origin, endpoint: URL, client: ClientCredentials) {
+  constructor(origin: Origin, endpoint: URL, client: ClientCredentials, scope: string) {
     this.origin = origin
     this.endpoint = endpoint
     this.client = client
+    this.scope = scope
   }
 
   async header(): Promise<Record<string, string>> {
@@ -45,7 +47,7 @@ export class ClientToken {
     const answer = await this.origin.json(this.endpoint, maxAnswerBytes, {
       method: 'POST',
       headers: { authorization: basic(this.client), 'content-type': 'application/x-www-form-urlencoded' },
-      body: 'grant_type=client_credentials&scope=prolong%3Afeed',
+      body: new URLSearchParams({ grant_type: 'client_credentials', scope: this.scope }).toString(),
     })
     if (!isText(answer.access_token)) throw badAnswer(nameOf(this.endpoint))
     return answer.access_token

@@ -49,8 +49,8 @@ export class Origin {
     throw new DiscoverError('BAD_URL', `${JSON.stringify(address)} is not an https URL`)
   }
 
-  /** Sends; anything but 200 is an error. `signal` ends the answer's body too. */
-  async ask(url: URL, init: RequestInit, signal: AbortSignal): Promise<Response> {
+  /** Sends; anything but 200, or what else is wanted, is an error. `signal` ends the answer's body too. */
+  async ask(url: URL, init: RequestInit, signal: AbortSignal, wanted = 200): Promise<Response> {
     let response: Response
     try {
       const request: RequestInit = { redirect: 'manual', credentials: 'omit', cache: 'no-store', ...init }
@@ -58,7 +58,7 @@ export class Origin {
     } catch (cause) {
       throw new DiscoverError('UNREACHABLE', `${nameOf(url)} could not be reached`, { cause })
     }
-    if (response.status === 200) return response
+    if (response.status === wanted) return response
     await response.body?.cancel().catch(() => {})
     throw new DiscoverError('STATUS', statusSentence(url, response.status), { status: response.status })
   }
@@ -72,14 +72,12 @@ export class Origin {
 
   /** The body of a 200 answer of at most `limit` bytes. */
   async bytes(url: URL, limit: number, init: RequestInit = {}): Promise<Uint8Array> {
-    const over = new AbortController()
-    const timer = setTimeout(() => over.abort(new Error('it took too long')), timeout)
-    try {
-      return await this.read(url, limit, init, over.signal)
-    } finally {
-      clearTimeout(timer)
-      over.abort()
-    }
+    return inTime((signal) => this.read(url, limit, init, signal))
+  }
+
+  /** Sends what is answered with 204. */
+  async tell(url: URL, init: RequestInit): Promise<void> {
+    await inTime((signal) => this.ask(url, init, signal, 204))
   }
 
   private async read(url: URL, limit: number, init: RequestInit, signal: AbortSignal): Promise<Uint8Array> {
@@ -109,6 +107,17 @@ export class Origin {
 /** Without the query, which is nobody's business. */
 export const nameOf = ({ origin, pathname }: URL): string => `${origin}${pathname}`
 
+const inTime = async <Outcome>(run: (signal: AbortSignal) => Promise<Outcome>): Promise<Outcome> => {
+  const over = new AbortController()
+  const timer = setTimeout(() => over.abort(new Error('it took too long')), timeout)
+  try {
+    return await run(over.signal)
+  } finally {
+    clearTimeout(timer)
+    over.abort()
+  }
+}
+
 const parsed = (address: string): URL | undefined => {
   try {
     return new URL(address)
@@ -117,10 +126,14 @@ const parsed = (address: string): URL | undefined => {
   }
 }
 
-const statusSentence = (url: URL, status: number): string =>
-  (status === 401 || status === 403) && url.pathname.includes('/v1/feed')
-    ? `${nameOf(url)} answered ${status}: name a client with the scope prolong:feed by the option "client", or make the feed public`
-    : `${nameOf(url)} answered ${status}`
+const statusSentence = (url: URL, status: number): string => {
+  const needs = url.pathname.includes('/v1/feed')
+    ? 'name a client with the scope prolong:feed by the option "client", or make the feed public'
+    : url.pathname.endsWith('/v1/activity')
+      ? 'the client of the option "client" needs the scope prolong:activity'
+      : undefined
+  return `${nameOf(url)} answered ${status}${needs && (status === 401 || status === 403) ? `: ${needs}` : ''}`
+}
 
 /** `AbortSignal.any` came with Node 20.3. */
 const anyOf = (...signals: AbortSignal[]): AbortSignal => {
