@@ -1,0 +1,4 @@
+//! The faults of this crate, under the same two tests as those of the core.
+
+#[path = "../../prolong-core/tests/faults.rs"]
+mod faults;
