@@ -8,7 +8,9 @@ import {
   type Events,
   type Explanation,
   type Fault,
+  type FetchInit,
   isProlongError,
+  type Options,
   type ProlongError,
   prolong,
   prolongServer,
@@ -17,6 +19,8 @@ import {
   type Session,
   type State,
   type TokenAnswer,
+  type TokenStorage,
+  type Verdict,
 } from '../src/index.js'
 
 /** Nothing here need run. */
@@ -89,6 +93,9 @@ test('events are five, each with what it says, and a warning is told apart by it
   // @ts-expect-error: not what is said
   never(() => session.on('ended', ({ reason }: { reason: 'because' }) => reason))
   expectTypeOf(session.on<'ended'>).returns.toEqualTypeOf<() => void>()
+  expectTypeOf(session.on<'ended'>)
+    .parameter(0)
+    .toEqualTypeOf<'ended'>()
 })
 
 test('a session gives what it says', () => {
@@ -109,6 +116,8 @@ test('credentials are a password or a ticket, not both', () => {
   never(() => session.signIn({ ticket: 'x', username: 'maryo', password: 'x' }))
   // @ts-expect-error: no password
   never(() => session.signIn({ username: 'maryo' }))
+  // @ts-expect-error: half of each
+  never(() => session.signIn({ ticket: 'x', username: 'maryo' }))
   expectTypeOf<{ ticket: string; deviceName: string }>().not.toMatchTypeOf<Credentials>()
   expectTypeOf<{ username: string; password: string; ticket: string }>().not.toMatchTypeOf<Credentials>()
 })
@@ -121,6 +130,17 @@ test('a renewal comes to one of four things', () => {
   expectTypeOf<undefined>().not.toMatchTypeOf<RenewResult>()
   // @ts-expect-error: a token answer has an access token
   never(() => prolong({ renew: () => ({ expires_in: 900 }) }))
+})
+
+test('what an API says of a token, and how a request is sent', () => {
+  expectTypeOf<Verdict>().toEqualTypeOf<{
+    refused?: boolean
+    due?: boolean
+    token?: string | null
+    reauthenticate?: Reason
+  }>()
+  expectTypeOf<NonNullable<FetchInit['prolong']>>().toEqualTypeOf<{ replay?: 'auto' | 'never' }>()
+  expectTypeOf<NonNullable<Options['storage']>>().toEqualTypeOf<'memory' | 'local' | TokenStorage>()
 })
 
 test('options are what they say', () => {
