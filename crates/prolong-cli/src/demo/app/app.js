@@ -116,8 +116,9 @@ session.on('renewed', ({ generation, expiresIn }) => {
     const claims = claimsOf(current)
     addToken({ id: claims.jti, from: claims.iat * 1000, to: claims.exp * 1000, label: String(generation) })
   }
-  // Each tab hears of each renewal; the one that made it is still in it.
-  if (session.state === 'renewing') say(`Tab ${tabs.letter} renewed: generation ${generation}, good for ${expiresIn} s`, 'renewals', 'renewal', tabs.letter)
+  // Each tab hears of each renewal; in the log of the one that made it, nothing came between.
+  const before = session.explain().log.slice(0, -1).findLast((line) => /^\S+ (renew: .*|renewed|delayed|ended|ready)$/.test(line))
+  if (before?.includes(' renew: ')) say(`Tab ${tabs.letter} renewed: generation ${generation}, good for ${expiresIn} s`, 'renewals', 'renewal', tabs.letter)
   alarm(null)
   lookUp()
 })
@@ -140,6 +141,7 @@ session.on('ended', async ({ reason }) => {
   alarm(null)
   at('why').textContent = reason === 'unknown' ? '' : `The session is over: ${why}.`
   render()
+  devices()
   if (last) await tryOld(last)
 })
 
@@ -208,8 +210,8 @@ const tabCard = (tab) => {
   name.textContent = `Tab ${tab.letter}${tab.here ? ' (this one)' : ''}${tab.hidden ? ', hidden' : ''}`
   const last = document.createElement('small')
   last.textContent = `last: ${tab.last.replace(/^[\d.]+ /, '')}`
-  if (tab.next === 'nothing: unknown') tab.next = 'waits for a sign-in'
-  card.append(name, tab.renewIn > 0 && tab.next.startsWith('renews') ? `${tab.next}, in ${tab.renewIn} s` : tab.next, last)
+  if (tab.next.startsWith('nothing: ')) tab.next = tab.next === 'nothing: unknown' ? 'waits for a sign-in' : `does nothing: ${REASONS[tab.next.slice(9)] ?? tab.next.slice(9)}`
+  card.append(name, tab.renewIn > 0 && tab.next === 'renews' ? `renews in ${tab.renewIn} s` : tab.next, last)
   return card
 }
 

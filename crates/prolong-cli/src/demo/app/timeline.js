@@ -51,7 +51,9 @@ export const draw = (svg, { now, tokens, marks, deadlines, thief }) => {
     if (!seen(at) || x(at) < LEFT || !lanes.includes(lane)) continue
     if (kind === 'input') add('line', { class: kind, x1: x(at), x2: x(at), y1: y(lane) - 7, y2: y(lane) + 7 })
     else add('circle', { class: kind, cx: x(at), cy: y(lane), r: lane === 'API' ? 3.5 : 5.5 })
-    if (label) add('text', { class: kind, x: x(at) + 8, y: y(lane) + 4 }, label)
+    // Letters below their dots: beside them they would lie on the next.
+    if (label && lane === 'renewals') add('text', { class: kind, x: x(at), y: y(lane) + 18, 'text-anchor': 'middle' }, label)
+    else if (label) add('text', { class: kind, x: x(at) + 8, y: y(lane) + 4 }, label)
   }
   for (const { at, label } of deadlines) {
     if (!seen(at)) continue
