@@ -1,5 +1,6 @@
 //! The file of master keys: killed at any step of making it, made by several at once, left to another user.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 
@@ -104,6 +105,36 @@ async fn rotations_at_the_same_moment_add_one_key_each() {
     assert_eq!(left(&house), ["master.key"]);
     house.start();
     house.stop();
+}
+
+/// A key that is not on the disk yet does not count: a loss of power would take the new list and the old one.
+#[test]
+fn a_key_that_cannot_be_made_durable_is_none() {
+    let house = House::closed("");
+    let before = keys(&house);
+    let mut rotate = prolong(house.path(), &ROTATE);
+    house.world.enter(&mut rotate);
+    house.world.fail_syncs(crate::world::BROKEN);
+    let said = bad(&rotate.output().unwrap());
+    house.world.fail_syncs(0);
+    assert!(said.contains("cannot write the master key"), "{said}");
+    assert_eq!(keys(&house), before);
+    assert_eq!(left(&house), ["master.key"]);
+}
+
+/// The administrator replaces the key, and the server, which is another user, still reads it. Only root can try.
+#[test]
+fn whoever_rotates_the_file_keeps_its_owner() {
+    let house = House::closed("");
+    let file = house.data("master.key");
+    if std::os::unix::fs::chown(&file, Some(65_534), Some(65_534)).is_err() {
+        println!("not tested: only root can give a file away");
+        return;
+    }
+    good(&run(house.path(), &ROTATE, ""));
+    let facts = std::fs::metadata(&file).unwrap();
+    assert_eq!((facts.uid(), facts.gid()), (65_534, 65_534));
+    assert_eq!(facts.mode() & 0o777, 0o600);
 }
 
 /// A link under the name of what is made could lead the keys into a file that others read.

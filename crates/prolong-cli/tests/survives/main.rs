@@ -18,6 +18,7 @@ mod killed;
 mod process;
 mod promises;
 mod server;
+mod spellings;
 mod stories;
 mod support;
 mod wire;

@@ -18,7 +18,7 @@ pub(crate) fn connect(house: &House) -> TcpStream {
 }
 
 /// Everything that comes back until the other side closes. A reset counts as closing.
-fn heard(mut stream: TcpStream) -> String {
+pub(crate) fn heard(mut stream: TcpStream) -> String {
     let mut bytes = Vec::new();
     match stream.read_to_end(&mut bytes) {
         Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {

@@ -4,7 +4,8 @@
 //! 2. A body that has not arrived within `limits.request_timeout` is 408.
 //! 3. A request that is not answered within the same time again is 503: whether it took effect is unknown, so the
 //!    client tries again. The head of an answer counts; a stream may go on.
-//! 4. Every answer says `nosniff`, `no-referrer` and `no-store`, and may neither be framed nor load anything, unless its
+//! 4. A request by HTTP/1.1 that names no host, or two, is 400 (RFC 9112 §3.2): a proxy in front may have led it by another.
+//! 5. Every answer says `nosniff`, `no-referrer` and `no-store`, and may neither be framed nor load anything, unless its
 //!    handler said otherwise.
 //!
 //! Deployment: behind a reverse proxy that buffers bodies, 2 never strikes here.
@@ -16,7 +17,7 @@ use axum::Router;
 use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderName, HeaderValue, Version, header};
 use http_body_util::LengthLimitError;
 use prolong_protocol::problem::Code;
 use tower::ServiceExt;
@@ -57,6 +58,13 @@ impl Guard {
 
     /// The request with its body in memory.
     async fn whole(&self, request: Request) -> Result<Request, Failure> {
+        let hosts = request.headers().get_all(header::HOST).iter().count();
+        if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
+            return Err(Failure::new(
+                Code::MalformedBody,
+                "there must be one Host header",
+            ));
+        }
         let announced = request
             .headers()
             .get(header::CONTENT_LENGTH)
@@ -124,7 +132,10 @@ mod tests {
     }
 
     fn post_to(path: &str, body: Body) -> Request {
-        Request::post(path).body(body).unwrap()
+        Request::post(path)
+            .header(header::HOST, "auth.example.com")
+            .body(body)
+            .unwrap()
     }
 
     #[tokio::test]
@@ -161,6 +172,17 @@ mod tests {
                 .status(),
             StatusCode::REQUEST_TIMEOUT
         );
+        let mut two = post_to("/", Body::empty());
+        two.headers_mut()
+            .append(header::HOST, HeaderValue::from_static("elsewhere"));
+        assert_eq!(answer(two).await.status(), StatusCode::BAD_REQUEST);
+        let mut none = post_to("/", Body::empty());
+        none.headers_mut().remove(header::HOST);
+        assert_eq!(answer(none).await.status(), StatusCode::BAD_REQUEST);
+        let mut old = post_to("/", Body::empty());
+        old.headers_mut().remove(header::HOST);
+        *old.version_mut() = Version::HTTP_10;
+        assert_eq!(answer(old).await.status(), StatusCode::OK);
         let slow = answer(post_to("/slow", Body::empty())).await;
         assert_eq!(slow.status(), StatusCode::SERVICE_UNAVAILABLE);
     }
