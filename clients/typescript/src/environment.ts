@@ -19,7 +19,7 @@ export interface Environment {
   /** The page's own. */
   origin: string | undefined
   /** What `fetch` resolves relative addresses against: not always below `origin` (`<base href>`). */
-  base: string | undefined
+  readonly base: string | undefined
   /** Reading it may throw, as some private modes have it. */
   readonly shared: SharedStore | undefined
   open(
@@ -51,7 +51,9 @@ export const ambient = (): Environment => {
     },
     fetch: (...request) => g.fetch(...request),
     origin: g.location?.origin,
-    base: page?.baseURI ?? g.location?.href,
+    get base() {
+      return page?.baseURI ?? g.location?.href
+    },
     get shared() {
       return page && g.localStorage
     },

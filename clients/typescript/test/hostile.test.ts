@@ -2,7 +2,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import fc from 'fast-check'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ambient } from '../src/environment.js'
 import { isProlongError, prolong, prolongServer, type Session } from '../src/index.js'
 import { World } from '../src/testing.js'
@@ -249,6 +249,14 @@ describe('addresses', () => {
     const { session } = await signedIn([api])
     expect((await session.fetch(`${api}/old`)).status).toBe(200)
     expect(heard).toEqual([...Array(2).fill('Bearer secret'), ...Array(2).fill('Bearer renewed-1')])
+  })
+  test('<base> counts as it is at each request, not as it was', () => {
+    const document = { baseURI: 'https://app.example.com/' }
+    vi.stubGlobal('document', document)
+    onTestFinished(() => void vi.unstubAllGlobals())
+    const environment = ambient()
+    document.baseURI = 'https://cdn.example.net/'
+    expect(environment.base).toBe('https://cdn.example.net/')
   })
   test('a relative address is relative to the page’s <base>, and the token stays where that is foreign', async () => {
     const gone: Array<string | null> = []
