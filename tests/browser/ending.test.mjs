@@ -1,6 +1,7 @@
 // What a page may know, and how sessions end.
 
 import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
 import { describe, test } from 'node:test'
 import { apart, shared, TRANSPORTS, until, world } from './world.mjs'
 
@@ -34,7 +35,49 @@ const everything = (tab) =>
     return [document.cookie, stored, ...came, JSON.stringify(session.explain()), JSON.stringify(events)].join('\n')
   })
 
+/** A server that any page may ask, on an origin of its own. Notes the credentials that come to it. */
+const foreign = async (t, status, more) => {
+  const heard = []
+  const server = createServer((asked, answer) => {
+    const open = { 'access-control-allow-origin': '*', 'access-control-allow-headers': 'authorization' }
+    if (asked.method === 'OPTIONS') return answer.writeHead(204, open).end()
+    heard.push(asked.headers.authorization)
+    answer.writeHead(status, { ...open, 'access-control-expose-headers': '*', connection: 'close', ...more }).end()
+  })
+  await new Promise((ready) => server.listen(0, '127.0.0.1', ready))
+  t.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return { url: `http://127.0.0.1:${server.address().port}`, heard }
+}
+
 describe('ending', { concurrency: 5 }, () => {
+  test('redirected to a stranger, or relative to one: the token stays behind, and the stranger is not heard', async (t) => {
+    const stranger = await foreign(t, 200, { 'prolong-access-token': 'planted' })
+    const api = await foreign(t, 307, { location: `${stranger.url}/x` })
+    const friend = await foreign(t, 200, {})
+    const { tab, quiet } = await signedIn(t, 'body', {
+      policy: { access: '10m' },
+      options: { origins: [api.url, friend.url] },
+    })
+    const token = await tab.peek()
+    const ask = (address) => tab.page.evaluate((address) => session.fetch(address).then(({ status }) => status), address)
+    assert.equal(await ask(`${api.url}/orders`), 200)
+    const based = (url) =>
+      tab.page.evaluate((url) => {
+        const base = document.querySelector('base') ?? document.head.appendChild(document.createElement('base'))
+        base.href = url
+      }, url)
+    await based(`${stranger.url}/`)
+    assert.equal(await ask('orders'), 200)
+    await based(`${friend.url}/`)
+    assert.equal(await ask('orders'), 200)
+    assert.deepEqual([api.heard, stranger.heard, friend.heard], [[`Bearer ${token}`], [undefined, undefined], [`Bearer ${token}`]])
+    assert.equal(await tab.peek(), token)
+    quiet()
+  })
+
   for (const transport of Object.keys(TRANSPORTS)) {
     test(`${transport}: ${transport === 'cookie' ? 'no script can read the refresh token' : 'any script can read it, as the manual says'}`, async (t) => {
       const it = await world(t, await apart(t, browser()), transport)
