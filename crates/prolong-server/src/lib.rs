@@ -14,5 +14,7 @@ pub mod serve;
 pub mod settings;
 pub mod token;
 pub mod users;
+#[cfg(test)]
+mod world;
 
 pub use authority::{Authority, Parts};

@@ -3,8 +3,8 @@
 use prolong_core::PolicyDraft;
 use prolong_protocol::problem::Code;
 
-use super::user_world::{World, world};
 use crate::users::PasswordHash;
+use crate::world::{World, world};
 
 const PASSWORD: &str = "correct horse battery";
 

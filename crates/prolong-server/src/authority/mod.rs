@@ -15,6 +15,8 @@ mod new;
 mod outside_ids;
 mod password;
 mod password_sample;
+mod password_sign_in;
+mod presented;
 mod prolong;
 mod reauthenticate;
 mod refresh_keys;
@@ -27,8 +29,6 @@ pub(crate) mod ticket;
 mod user_table;
 #[cfg(test)]
 mod user_tests;
-#[cfg(test)]
-pub(crate) mod user_world;
 pub(crate) mod users;
 mod verify;
 
@@ -53,7 +53,7 @@ pub(crate) use authenticate::Credential;
 pub(crate) use machine_token::MACHINE_SCOPES;
 pub(crate) use machine_token::MachineTokenRefused;
 pub(crate) use outside_ids::OutsideIds;
-pub(crate) use prolong::{ClientProof, NotProlonged, Presented, Prolonged};
+pub(crate) use presented::{ClientProof, NotProlonged, Presented, Prolonged};
 pub(crate) use renew::RenewWish;
 pub(crate) use revoke::NotRevoked;
 pub(crate) use verify::{Forwarded, VerifyWish};

@@ -162,7 +162,7 @@ mod tests {
     use prolong_core::{CheckFailure, PolicyDraft, Preset};
     use serde_json::{Value, json};
 
-    use crate::http::oauth_world::{World, part, preset, world};
+    use crate::world::{World, part, preset, world};
 
     /// What the operator's table was asked, and what it answers.
     #[derive(Clone, Default)]

@@ -66,7 +66,7 @@ mod tests {
     use prolong_core::Preset;
 
     use super::*;
-    use crate::http::oauth_world::{World, preset, world};
+    use crate::world::{World, preset, world};
 
     async fn machine(w: &World, scope: &str) -> String {
         format!("Bearer {}", w.token_for(scope).await)

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use http::StatusCode;
 use prolong_core::{Generation, KeyId, PlainPredecessor, PolicyDraft, Preset, SessionId};
 
-use super::oauth_world::{World, preset, world, world_with};
 use crate::keys::{OpenedRefreshToken, SessionSecret};
+use crate::world::{World, preset, world, world_with};
 
 const FIRST: &str = "&attempt_id=AAECAwQFBgcICQoLDA0ODw";
 const SECOND: &str = "&attempt_id=DwECAwQFBgcICQoLDA0ODw";

@@ -6,7 +6,11 @@ pub mod sessions;
 
 pub(crate) mod activity;
 #[cfg(test)]
+mod admin_stories;
+#[cfg(test)]
 mod attacks;
+#[cfg(test)]
+mod bad_input;
 pub(crate) mod bearer;
 pub(crate) mod body;
 pub(crate) mod client_auth;
@@ -14,15 +18,13 @@ pub(crate) mod client_auth;
 mod conformance;
 pub(crate) mod cookie;
 pub(crate) mod cors;
-mod docs;
+pub(crate) mod docs;
 pub(crate) mod feed;
 #[cfg(test)]
 mod key_stories;
 #[cfg(test)]
 mod metrics_stories;
 pub(crate) mod oauth;
-#[cfg(test)]
-pub(crate) mod oauth_world;
 #[cfg(test)]
 mod races;
 mod renew;

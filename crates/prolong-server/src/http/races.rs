@@ -10,7 +10,7 @@ use prolong_core::{PolicyDraft, Preset};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use super::oauth_world::{World, preset, world_with};
+use crate::world::{World, preset, world_with};
 
 /// What brings sessions to an end.
 #[derive(Clone, Copy, Debug)]

@@ -178,14 +178,14 @@ impl Authority {
 
 #[cfg(test)]
 mod tests {
-    use crate::authority::user_world::wired;
+    use crate::world::world;
     use prolong_core::PolicyDraft;
 
     #[tokio::test]
     async fn a_tombstone_goes_when_its_sessions_are_swept_and_its_tokens_dead() {
-        let w = wired(PolicyDraft::default()).await;
-        let authority = &w.world.authority;
-        let user = w.world.brought("maryo", "web").await.unwrap().session.user;
+        let w = world(PolicyDraft::default()).await;
+        let authority = &w.authority;
+        let user = w.brought("maryo", "web").await.unwrap().session.user;
         authority.delete_user(user, "operator").await.unwrap();
         let turn = async || {
             let now = authority.clock.now();
@@ -193,12 +193,12 @@ mod tests {
             authority.store.user(user).await.unwrap()
         };
         assert!(turn().await.is_some());
-        w.world.later(6 * 86_400);
+        w.later(6 * 86_400);
         assert!(
             turn().await.is_some(),
             "its sessions still tell why they ended"
         );
-        w.world.later(86_400 + 1);
+        w.later(86_400 + 1);
         assert!(turn().await.is_none());
     }
 }

@@ -33,7 +33,7 @@ pub(crate) struct House {
     router: Router,
     clock: Arc<ManualClock>,
     sub: String,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 pub(crate) struct Answer {
@@ -64,7 +64,7 @@ impl House {
             router,
             clock,
             sub: String::new(),
-            _folder: folder,
+            folder,
         };
         let token = house.admin_token().await;
         let user = json!({ "login": "maryo", "password": PASSWORD });
@@ -86,6 +86,12 @@ impl House {
     pub(crate) async fn later(&mut self, seconds: u64) {
         self.clock
             .advance_millis(i64::try_from(seconds).unwrap() * 1_000);
+    }
+
+    /// Every byte of the database and of its log.
+    pub(crate) fn written(&self) -> [Vec<u8>; 2] {
+        ["prolong.db", "prolong.db-wal"]
+            .map(|name| std::fs::read(self.folder.path().join(name)).unwrap())
     }
 
     /// `POST /v1/admin/users/{sub}/{verb}`.

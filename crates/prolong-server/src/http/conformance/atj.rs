@@ -5,8 +5,8 @@ use http::StatusCode;
 use prolong_core::Preset;
 use serde_json::{Value, json};
 
-use super::super::oauth_world::{World, part, preset, world, world_with};
 use crate::settings::Algorithm;
+use crate::world::{World, part, preset, world, world_with};
 
 /// A token of the authority's own key with these claims changed; `null` takes one away.
 async fn minted(w: &World, change: &Value) -> String {

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use prolong_core::Preset;
 
-use super::super::oauth_world::{Answer, FORM, World, preset, world};
+use crate::world::{Answer, FORM, World, preset, world};
 
 async fn with(w: &World, value: &str) -> Answer {
     w.send("GET", "/v1/verify", &[("authorization", value)], "")

@@ -6,7 +6,7 @@ use http::StatusCode;
 use prolong_core::{Limit, PolicyDraft, Preset};
 use serde_json::json;
 
-use super::super::oauth_world::{part, preset, world};
+use crate::world::{part, preset, world};
 
 const DAY: i64 = 86_400;
 

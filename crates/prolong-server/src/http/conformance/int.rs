@@ -4,7 +4,7 @@ use http::StatusCode;
 use prolong_core::{PolicyDraft, Preset};
 use serde_json::json;
 
-use super::super::oauth_world::{Answer, FORM, World, preset, world};
+use crate::world::{Answer, FORM, World, preset, world};
 
 pub(super) async fn ask(w: &World, who: &str, token: &str) -> Answer {
     let body = format!("client_id={who}&client_secret=s3cret&token={token}");

@@ -9,7 +9,7 @@ use http::StatusCode;
 use prolong_core::Preset;
 use serde_json::Value;
 
-use super::super::oauth_world::{World, part, preset, world};
+use crate::world::{World, part, preset, world};
 
 const PATH: &str = "/.well-known/jwks.json";
 

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use prolong_core::Preset;
 
-use super::super::oauth_world::{preset, world, world_at};
+use crate::world::{preset, world, world_at};
 
 #[tokio::test]
 async fn met_1_where_it_is_and_what_it_looks_like() {
@@ -43,7 +43,7 @@ async fn met_2_the_issuer_is_the_one_that_was_asked() {
         let answer = w.send("GET", &path, &[], "").await;
         assert_eq!(answer.text("issuer"), issuer);
         let token = w.signed_in("web").await.answer.access_token;
-        assert_eq!(super::super::oauth_world::part(&token, 1)["iss"], issuer);
+        assert_eq!(crate::world::part(&token, 1)["iss"], issuer);
     }
 }
 

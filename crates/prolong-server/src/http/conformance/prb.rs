@@ -3,7 +3,7 @@
 use http::StatusCode;
 use prolong_core::Preset;
 
-use super::super::oauth_world::{Answer, preset, world_at};
+use crate::world::{Answer, preset, world_at};
 
 fn is_problem(answer: &Answer, path: &str) {
     assert_eq!(

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use prolong_core::Preset;
 
-use super::super::oauth_world::{FORM, preset, world};
+use crate::world::{FORM, preset, world};
 
 #[tokio::test]
 async fn rev_1_a_form_whose_hint_may_be_wrong() {

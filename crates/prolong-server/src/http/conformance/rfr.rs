@@ -5,8 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use prolong_core::{OnReuse, PolicyDraft, Preset};
 
-use super::super::oauth_world::{preset, world};
 use super::ATTEMPT;
+use crate::world::{preset, world};
 
 #[tokio::test]
 async fn rfr_1_a_token_is_bound_to_its_client() {

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use prolong_core::Preset;
 
-use super::super::oauth_world::{preset, world};
+use crate::world::{preset, world};
 
 #[tokio::test]
 async fn soft_expiry_says_expired_then_invalid_and_renews_in_between() {
@@ -137,8 +137,7 @@ async fn forward_auth_judges_a_session_by_its_own_policy() {
         "sign_in"
     );
     // Clients with one policy have tokens without the claim.
-    let claims =
-        super::super::oauth_world::part(&w.start("web", true).await.answer.access_token, 1);
+    let claims = crate::world::part(&w.start("web", true).await.answer.access_token, 1);
     assert!(claims.get("remember").is_none());
 }
 

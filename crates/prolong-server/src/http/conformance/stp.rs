@@ -3,10 +3,8 @@
 use prolong_core::Preset;
 use serde_json::json;
 
-use super::{
-    super::oauth_world::{part, preset, world},
-    int::ask,
-};
+use super::int::ask;
+use crate::world::{part, preset, world};
 
 const WISH: &str = r#"{"client_id":"web","auth_time":1799999000,"acr":"aal2"}"#;
 

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::StatusCode;
 use prolong_core::Preset;
 
-use super::super::oauth_world::{Answer, FORM, World, part, preset, world};
+use crate::world::{Answer, FORM, World, part, preset, world};
 
 async fn refresh_world() -> (World, String) {
     let w = world(preset(Preset::Refresh)).await;

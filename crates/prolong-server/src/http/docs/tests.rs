@@ -7,7 +7,7 @@ use prolong_core::Preset;
 use super::document::document;
 use super::operations::{Credentials, Operation, operations};
 use crate::authority::MACHINE_SCOPES;
-use crate::http::oauth_world::{World, preset, world, world_at};
+use crate::world::{World, preset, world, world_at};
 
 /// Every path of the router, as axum tells it, with the methods that it says it takes.
 async fn routes(w: &World) -> BTreeSet<(String, String)> {

@@ -9,24 +9,14 @@ use prolong_verify::{Expected, Follower, Keys, Rejection, verify};
 
 use crate::authority::ClientProof;
 use crate::authority::sign_in::SignedIn;
-use crate::http::oauth_world::{World, world};
+use crate::world::{World, world};
 
 const NOW: i64 = 1_800_000_000;
 
 impl World {
-    async fn user(&self) -> User {
+    async fn maryo(&self) -> User {
         let key = crate::keys::user_key("maryo");
         self.store.user(key).await.unwrap().unwrap()
-    }
-
-    /// The feed as letters and arguments.
-    async fn feed(&self) -> Vec<(char, u64)> {
-        let lines = self.store.feed_after(0, 1000).await.unwrap();
-        let letter = |kind: prolong_core::FeedKind| char::from(kind.letter());
-        lines
-            .iter()
-            .map(|line| (letter(line.entry.kind), line.entry.arg))
-            .collect()
     }
 
     fn keys(&self) -> Keys {
@@ -288,7 +278,7 @@ async fn a_found_reuse_ends_the_session_or_the_user() {
         w.store.lose_last(1);
         assert!(w.is_live(&it).await && w.is_live(&other).await);
         assert!(w.feed().await.is_empty());
-        assert_eq!(w.user().await.standing.version, 1);
+        assert_eq!(w.maryo().await.standing.version, 1);
     }
 }
 

@@ -4,6 +4,8 @@
 mod ends;
 mod follow;
 mod gate;
+#[cfg(test)]
+mod reading;
 mod snapshot;
 #[cfg(test)]
 mod stories;
