@@ -75,6 +75,7 @@ impl SqliteStore {
     pub fn open(dir: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
         let lock = open::lock(dir)?;
         let path = dir.join("prolong.db");
+        backup::finish_restore(dir)?;
         open::make_if_absent(&path, options.epoch)?;
         let mut db = open::writer(&path, options.epoch)?;
         let wal_pages = Arc::new(AtomicUsize::new(1));

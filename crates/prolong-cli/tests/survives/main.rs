@@ -17,6 +17,7 @@ mod key_file;
 mod killed;
 mod process;
 mod promises;
+mod restore;
 mod server;
 mod spellings;
 mod stories;

@@ -78,6 +78,7 @@ impl SqliteStore {
         new_epoch: [u8; 16],
     ) -> Result<RestoreReport, StoreError> {
         let _lock = open::lock(data_dir)?;
+        finish_restore(data_dir)?;
         let (place, fresh) = (
             data_dir.join("prolong.db"),
             data_dir.join("prolong.db.restoring"),
@@ -93,14 +94,34 @@ impl SqliteStore {
         db.close()
             .map_err(|(_, error)| open::explain(&fresh, &error))?;
         sync(&fresh)?;
-        // A log without its database, too: it must not lie beside another one.
-        if place.exists() || data_dir.join("prolong.db-wal").exists() {
-            report.kept_aside = Some(keep_aside(&place)?);
-        }
-        std::fs::rename(&fresh, &place).map_err(|error| cannot("put in place", &place, &error))?;
+        let whole = data_dir.join(RESTORED);
+        std::fs::rename(&fresh, &whole).map_err(|error| cannot("write", &whole, &error))?;
         sync(data_dir)?;
+        report.kept_aside = finish_restore(data_dir)?;
         Ok(report)
     }
+}
+
+/// A restored database that is whole. From here on the restore has happened: whoever opens the folder next goes on with it.
+const RESTORED: &str = "prolong.db.restored";
+
+/// The last steps of a restore, from wherever they broke off: the database in place and its log go aside, then the
+/// restored one takes their place. So a database is never opened without the log that holds its last commits, and a folder
+/// that lacks one is never taken for a new one. Does nothing where no restore broke off. Returns what was kept aside.
+pub(super) fn finish_restore(data_dir: &Path) -> Result<Option<PathBuf>, StoreError> {
+    let (place, whole) = (data_dir.join("prolong.db"), data_dir.join(RESTORED));
+    if !whole.exists() {
+        return Ok(None);
+    }
+    // A log without its database, too: it must not lie beside another one.
+    let replaced = if place.exists() || data_dir.join("prolong.db-wal").exists() {
+        Some(keep_aside(&place)?)
+    } else {
+        None
+    };
+    std::fs::rename(&whole, &place).map_err(|error| cannot("put in place", &place, &error))?;
+    sync(data_dir)?;
+    Ok(replaced)
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
