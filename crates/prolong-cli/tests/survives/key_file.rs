@@ -122,6 +122,44 @@ fn a_key_that_cannot_be_made_durable_is_none() {
     assert_eq!(left(&house), ["master.key"]);
 }
 
+/// What a killed process left may be longer than what is made now, and readable for more.
+#[test]
+fn nothing_of_what_was_left_over_stays() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let house = House::closed("");
+    let before = keys(&house);
+    let making = house.data("master.key.making");
+    std::fs::write(&making, "9 of another time\n".repeat(100)).unwrap();
+    std::fs::set_permissions(&making, std::fs::Permissions::from_mode(0o666)).unwrap();
+    good(&run(house.path(), &ROTATE, ""));
+    let after = keys(&house);
+    assert!(after.ends_with(&before) && ids(&after) == 2);
+    let facts = std::fs::metadata(house.data("master.key")).unwrap();
+    assert_eq!(facts.mode() & 0o777, 0o600);
+    assert_eq!(left(&house), ["master.key"]);
+}
+
+/// A new key beside an old database could open nothing of what the old one sealed.
+#[test]
+fn beside_a_database_no_key_is_made() {
+    let mut house = House::open("");
+    house.stop_server();
+    let whole = keys(&house);
+    std::fs::remove_file(house.data("master.key")).unwrap();
+    let said = bad(&run(
+        house.path(),
+        &["serve", "--listen", "127.0.0.1:0"],
+        "",
+    ));
+    assert!(said.contains("there is no master key"), "{said}");
+    assert!(left(&house).is_empty());
+    std::fs::write(house.data("master.key"), whole).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(house.data("master.key"), mode).unwrap();
+    house.start();
+    house.stop();
+}
+
 /// The administrator replaces the key, and the server, which is another user, still reads it. Only root can try.
 #[test]
 fn whoever_rotates_the_file_keeps_its_owner() {

@@ -102,3 +102,32 @@ async fn the_sample_is_of_users_wherever_their_ids_begin() {
 fn bcrypt_like(cost: u32) -> String {
     format!("$2b${cost:02}${}", ".".repeat(53))
 }
+
+/// Guesses that are under way when the delay begins: all were let through to the password, four are answered.
+#[tokio::test]
+async fn of_many_guesses_at_once_no_more_are_answered_than_of_as_many_in_a_row() {
+    let w = world(PolicyDraft::default()).await;
+    w.user("ann", PASSWORD).await;
+    let guesses = (0..20).map(|n| {
+        let password = if n == 19 { PASSWORD } else { "wrong" };
+        guess(&w, "ann", password, "net")
+    });
+    let answers = futures_util::future::join_all(guesses).await;
+    let told = answers.iter().filter(|answer| **answer == WRONG).count();
+    assert_eq!(told, 4, "{answers:?}");
+    assert!(!answers.contains(&Ok(())), "{answers:?}");
+}
+
+/// The right password of somebody who may not sign in is a failure like any other.
+#[tokio::test]
+async fn whoever_is_disabled_is_slowed_down_too() {
+    let w = world(PolicyDraft::default()).await;
+    let ann = w.user("ann", PASSWORD).await;
+    let disabled = w.authority.disable_user(ann.key, "client:ops").await;
+    disabled.unwrap();
+    for _ in 0..4 {
+        assert_eq!(guess(&w, "ann", PASSWORD, "net").await, WRONG);
+    }
+    let later = Err((Code::TooManyRequests, Some(1)));
+    assert_eq!(guess(&w, "ann", PASSWORD, "net").await, later);
+}

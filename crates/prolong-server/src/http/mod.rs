@@ -17,6 +17,8 @@ pub(crate) mod client_auth;
 #[cfg(test)]
 mod conformance;
 pub(crate) mod cookie;
+#[cfg(test)]
+mod cookie_choice;
 pub(crate) mod cors;
 pub(crate) mod docs;
 pub(crate) mod feed;
