@@ -3,7 +3,7 @@
 use http::StatusCode;
 use prolong_core::Preset;
 
-use super::oauth_world::{Answer, FORM, World, preset, world};
+use crate::world::{Answer, FORM, World, preset, world};
 
 const PAGE: (&str, &str) = ("origin", "https://app.example.com");
 const GUARD: (&str, &str) = ("prolong-request", "1");
