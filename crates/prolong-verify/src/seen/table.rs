@@ -169,8 +169,15 @@ impl Slot {
     /// `None` while it is written.
     #[inline]
     fn read(&self) -> Option<Record> {
+        self.read_while(|| ())
+    }
+
+    /// With what happens meanwhile, as a test has it.
+    #[inline]
+    fn read_while(&self, meanwhile: impl FnOnce()) -> Option<Record> {
         let [first, ..] = &self.0;
         let before = first.load(Ordering::Acquire);
+        meanwhile();
         let mut words = array::from_fn(|at| self.0[at].load(Ordering::Relaxed));
         fence(Ordering::Acquire);
         let after = first.load(Ordering::Relaxed);
@@ -327,6 +334,17 @@ mod tests {
         assert!(slot.read().is_none());
         slot.write(&record(2));
         assert!(slot.read().is_none_or(|found| found == record(2)));
+    }
+
+    #[test]
+    fn what_was_written_meanwhile_is_not_read() {
+        let slot = Slot::default();
+        slot.write(&record(1));
+        assert!(slot.read_while(|| slot.write(&record(2))).is_none());
+        assert!(
+            slot.read_while(|| ())
+                .is_some_and(|found| found == record(2))
+        );
     }
 
     /// One set of slots, and more tokens than it holds: every slot is overwritten all the time, while others read.

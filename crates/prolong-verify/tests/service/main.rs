@@ -205,6 +205,27 @@ async fn atj_13_a_route_that_did_not_think_of_machines_serves_none() {
     }
 }
 
+/// Nothing but the word differs, and both are remembered.
+#[tokio::test]
+async fn bea_5_another_scope_or_strength_is_another_one_at_later_sights_too() {
+    let strong = Requirement {
+        acr_values: vec!["aal2".into()],
+        ..Requirement::default()
+    };
+    for (layer, claim, right, wrong, status) in [
+        (layer().scope("a"), "scope", "a", "b", 403),
+        (layer().require(strong), "acr", "aal2", "aal1", 401),
+    ] {
+        for _ in 0..3 {
+            for (word, status) in [(right, 200), (wrong, status)] {
+                let token = token(&json!({}), &json!({ claim: word }));
+                let response = with_token(layer.clone(), &token).await;
+                assert_eq!(response.status().as_u16(), status, "{word}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn bea_6_each_parameter_once_and_quoted() {
     let requirement = Requirement {

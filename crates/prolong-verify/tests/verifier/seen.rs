@@ -326,3 +326,33 @@ fn another_salt_begins_anew() {
     }
     assert_eq!(seen.len(), 1);
 }
+
+/// After a restore: remembered under the new salt, and refused by what was learnt under the old one.
+#[test]
+fn what_was_said_under_an_earlier_salt_counts_at_later_sights() {
+    let (keys, expected) = (keys(), expected());
+    let seen = SeenTokens::new(10, &[1; 32]);
+    let token = token(&json!({}), &json!({}));
+    let look = |revoked: &Revoked| {
+        seen.verify(&token, &keys, &expected, revoked, NOW)
+            .map(drop)
+    };
+    for (kind, name, arg, refusal) in [
+        (Kind::SESSION, "s1", 0, Rejection::SessionEnded(None)),
+        (Kind::USER, "u1", 4, Rejection::VersionRaised),
+        (Kind::GENERATION, "s1", 6, Rejection::Superseded),
+        (
+            Kind::CLIENT,
+            "web",
+            NOW.cast_unsigned(),
+            Rejection::IssuedBeforeCut,
+        ),
+        (Kind::SIGNING_KEY, "ES256", 0, Rejection::KeyDistrusted),
+    ] {
+        assert_eq!(look(&Revoked::new([1; 16])), Ok(()), "remembered");
+        let mut restored = Revoked::new([1; 16]);
+        restored.merge(&revoked(&[entry(kind, name, arg)]));
+        assert_eq!(look(&restored), Err(refusal), "{name}");
+    }
+    assert_eq!(seen.len(), 1);
+}
