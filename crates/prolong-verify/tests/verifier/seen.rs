@@ -356,3 +356,76 @@ fn what_was_said_under_an_earlier_salt_counts_at_later_sights() {
     }
     assert_eq!(seen.len(), 1);
 }
+
+/// Tokens that differ in one thing alone, nothing else moved: what tokens have in common must not be taken for theirs.
+#[test]
+fn tokens_that_are_nearly_alike_are_told_apart() {
+    let es = |header_changes: Value, claim_changes: Value| token(&header_changes, &claim_changes);
+    let same = || json!({});
+    let ed = header(Algorithm::EdDsa).to_string();
+    let changed = |changes| es(same(), changes);
+    let pairs = [
+        (changed(same()), changed(json!({ "aud": "orders-apj" }))),
+        (changed(same()), changed(json!({ "client_id": "app" }))),
+        (
+            changed(same()),
+            changed(json!({ "iss": "https://auth.example.org" })),
+        ),
+        (changed(same()), es(json!({ "typ": "at-jwt" }), same())),
+        (
+            changed(same()),
+            signed(Algorithm::EdDsa, &ed, claims().to_string().as_bytes()),
+        ),
+        (
+            changed(json!({ "softexp": NOW })),
+            changed(json!({ "softexp": NOW + 10 })),
+        ),
+        (
+            changed(json!({ "nbf": NOW })),
+            changed(json!({ "nbf": NOW + 10 })),
+        ),
+        (
+            changed(json!({ "sub": "u1", "sid": "s10" })),
+            changed(json!({ "sub": "u10", "sid": "s1" })),
+        ),
+        (changed(same()), changed(json!({ "gen": null, "gem": 5 }))),
+        (
+            changed(same()),
+            changed(json!({ "jwt_version": null, "jwt_versiom": 3 })),
+        ),
+        (
+            changed(same()),
+            changed(json!({ "auth_time": null, "auth_timf": NOW - 600 })),
+        ),
+    ];
+    let open = {
+        let mut open = expected();
+        open.audience = Audience::Any;
+        open.types.push(Some("at-jwt".into()));
+        open
+    };
+    let mut others = vec![expected(), open.clone(), open.clone(), open.clone()];
+    others[2].issuer = "https://auth.example.org".into();
+    others[3].algorithms = vec![Algorithm::Es256];
+    let feeds = [
+        revoked(&[]),
+        revoked(&[entry(Kind::CLIENT, "app", NOW.cast_unsigned())]),
+    ];
+    for (one, other) in pairs {
+        let seen = SeenTokens::new(10, &[1; 32]);
+        for expected in others.iter().chain(&others) {
+            for (revoked, now) in [(&feeds[0], NOW), (&feeds[0], NOW - 25), (&feeds[1], NOW)] {
+                for token in [&one, &other] {
+                    let pure = verify(token, &keys(), expected, revoked, now);
+                    let remembered = seen.verify(token, &keys(), expected, revoked, now);
+                    assert_eq!(
+                        pure.as_ref().map(told),
+                        remembered.as_ref().map(told),
+                        "{token}"
+                    );
+                }
+            }
+        }
+        assert_eq!(seen.len(), 2);
+    }
+}
