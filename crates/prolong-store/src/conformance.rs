@@ -1,4 +1,4 @@
-//! What every store must do. Each property is a function of an empty store of its own; [`conformance!`](crate::conformance)
+//! What every store must do. Each property is a function of an empty store of its own; [`conformance!`](crate::conformance!)
 //! makes a test of each.
 
 #![expect(
