@@ -22,24 +22,24 @@ use std::{
 
 use axum::{Router, body::Body, routing::get};
 use http::{Request, Response};
-use prolong_protocol::feed::{Entry, Kind};
-use prolong_verify::{AccessLayer, Algorithm, Revoked, State, axum::Session};
+use prolong_verify::{AccessLayer, Algorithm, State, axum::Session};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
 };
 use tower::Service;
 
+mod entries;
 #[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/verifier/mint.rs"]
 mod mint;
 #[expect(dead_code, reason = "other benches use more of it")]
 mod rounds;
 
+use entries::revoked;
 use mint::{NOW, claims, expected, header, keys, signed};
 use rounds::{Rounds, median};
 
-const SALT: [u8; 16] = [9; 16];
 const CONNECTIONS: usize = 16;
 const WINDOW: Duration = Duration::from_millis(700);
 
@@ -50,20 +50,7 @@ fn layer() -> AccessLayer {
         NOW
     });
     state.set_keys(keys());
-    let mut revoked = Revoked::new(SALT);
-    for seq in 0..10_000_u64 {
-        let kind = [Kind::SESSION, Kind::USER, Kind::GENERATION][usize::try_from(seq % 3).unwrap()];
-        let key = Revoked::key_of(&SALT, &seq.to_string());
-        let entry = Entry {
-            seq,
-            kind,
-            key,
-            arg: 1,
-            until: u64::MAX,
-        };
-        revoked.apply(&entry).unwrap();
-    }
-    state.set_revoked(revoked);
+    state.set_revoked(revoked(10_000));
     state.set_fresh(NOW);
     AccessLayer::new(Arc::new(state))
 }

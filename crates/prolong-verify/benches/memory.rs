@@ -7,18 +7,18 @@
 
 use std::fs;
 
-use prolong_protocol::feed::{Entry, Kind};
-use prolong_verify::{Algorithm, Revoked, SeenTokens};
+use prolong_verify::{Algorithm, SeenTokens};
 
+mod entries;
 #[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/verifier/mint.rs"]
 mod mint;
 
+use entries::revoked;
 use mint::{NOW, expected, header, keys, signed};
 
 const TOKENS: usize = 100_000;
 const ENTRIES: u64 = 10_000;
-const SALT: [u8; 16] = [9; 16];
 
 const PAGE: usize = 4096;
 
@@ -37,19 +37,7 @@ fn mib(bytes: usize) -> f64 {
 fn main() {
     let (keys, expected) = (keys(), expected());
     let begun = used();
-    let mut revoked = Revoked::new(SALT);
-    for seq in 0..ENTRIES {
-        let kind = [Kind::SESSION, Kind::USER, Kind::GENERATION][usize::try_from(seq % 3).unwrap()];
-        let key = Revoked::key_of(&SALT, &seq.to_string());
-        let entry = Entry {
-            seq,
-            kind,
-            key,
-            arg: 1,
-            until: u64::MAX,
-        };
-        revoked.apply(&entry).unwrap();
-    }
+    let revoked = revoked(ENTRIES);
     let entries = used() - begun;
 
     let empty = used();

@@ -17,19 +17,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use prolong_protocol::feed::{Entry, Kind};
 use prolong_verify::{Algorithm, Expected, Key, Keys, Revoked, SeenTokens, verify};
 use serde_json::json;
 
+mod entries;
 #[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/verifier/mint.rs"]
 mod mint;
 mod rounds;
 
+use entries::{SALT, revoked};
 use mint::{ISSUED_BY, ISSUER, NOW, expected, jwk};
 use rounds::{Rounds, median};
 
-const SALT: [u8; 16] = [9; 16];
 const ENTRIES: u64 = 10_000;
 const TOKENS: usize = 100_000;
 const ROUNDS: usize = 3000;
@@ -86,23 +86,6 @@ fn set(algorithm: Algorithm) -> Keys {
     let mut jwk = jwk(algorithm);
     jwk["kid"] = ISSUED_BY.public(algorithm).thumbprint().into();
     Keys::from_jwks(json!({ "keys": [jwk] }).to_string()).unwrap()
-}
-
-fn revoked(entries: u64) -> Revoked {
-    let mut revoked = Revoked::new(SALT);
-    for seq in 0..entries {
-        let kind = [Kind::SESSION, Kind::USER, Kind::GENERATION][usize::try_from(seq % 3).unwrap()];
-        let key = Revoked::key_of(&SALT, &seq.to_string());
-        let entry = Entry {
-            seq,
-            kind,
-            key,
-            arg: 1,
-            until: u64::MAX,
-        };
-        revoked.apply(&entry).unwrap();
-    }
-    revoked
 }
 
 fn measure() {
