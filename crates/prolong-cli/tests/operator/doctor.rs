@@ -181,6 +181,11 @@ fn what_a_crash_leaves_behind_is_told() {
     assert_eq!(trouble(folder), [""; 0]);
     std::fs::write(folder.join("prolong-data/prolong.db.restoring"), "").unwrap();
     only(folder, "warn restore", "broke off");
+    let data = folder.join("prolong-data");
+    std::fs::remove_file(data.join("prolong.db.restoring")).unwrap();
+    std::fs::copy(data.join("prolong.db"), data.join("prolong.db.restored")).unwrap();
+    only(folder, "warn restore", "whatever opens the folder next");
+    assert_eq!(trouble(folder), [""; 0]);
 }
 
 /// A running server whose issuer is a name that leads elsewhere.

@@ -163,6 +163,13 @@ fn leftovers(config: &Config, findings: &mut Findings) {
             ),
         );
     }
+    let restored = config.data_dir.join("prolong.db.restored");
+    if restored.exists() {
+        findings.warn(
+            "restore",
+            format!("a restore broke off just before its end: {} is whole, and whatever opens the folder next puts it in place", restored.display()),
+        );
+    }
     let restoring = config.data_dir.join("prolong.db.restoring");
     if restoring.exists() {
         findings.warn(
