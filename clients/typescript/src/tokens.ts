@@ -65,7 +65,9 @@ export const heldOf = (
   }
   const clock = server(sent, span('server_time', 0))
   // Claims may be anything; what comes of them must be numbers, and survive JSON.
-  const { exp = 0, iat = 0 } = answer.expires_in == null ? claims(access) : {}
+  const told = answer.expires_in == null ? claims(access) : {}
+  const exp = +told.exp! || 0
+  const iat = +told.iat! || 0
   const counted = exp * 1e3 - clock || 0
   const claimed = exp > iat && iat ? (exp - iat) * 1e3 : exp ? Math.max(counted, 6e4) : NEVER
   const life = Math.min(span('expires_in', claimed), NEVER)
