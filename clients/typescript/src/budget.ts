@@ -6,6 +6,9 @@ const HOUR = 36e5
 /** No deadline: finite, so that it survives JSON. Milliseconds. */
 export const NEVER = 1e15
 
+/** Milliseconds as whole seconds; no deadline is none. */
+export const seconds = (milliseconds: number) => (milliseconds < 1e14 ? Math.round(milliseconds / 1e3) : 1 / 0)
+
 /**
  * Makes a storm impossible: how long the next renewal must still wait, whatever the token, the errors and the callers.
  *
@@ -21,7 +24,8 @@ export const waitFor = (attempts: readonly number[], now: number, born: number, 
   const since = (nth: number) => now - (attempts.at(-nth) ?? -NEVER)
   const recent = attempts.filter((at) => at > now - window).length
   return Math.max(
-    Math.max(GAP, window / 2 ** Math.max(1, MOST - recent)) - since(1),
+    GAP - since(1),
+    window / 2 ** Math.max(1, MOST - recent) - since(1),
     window - since(MOST),
     since(MOST) > now - born || left >= 1e14 ? 0 : left,
   )

@@ -34,19 +34,23 @@ export type ProlongError = Error & Fault
 export const isProlongError = (error: unknown): error is ProlongError =>
   (error as Error | null)?.name === 'ProlongError'
 
-/** Makes an error; `message` says what is wrong and how to mend it. */
-export const fault = (message: string, members: Fault): ProlongError =>
-  Object.assign(new Error(`prolong: ${message}`), { name: 'ProlongError' }, members)
+/** Makes an error; `what` says what is wrong and how to mend it. */
+export const fault = <Code extends Fault['code']>(
+  code: Code,
+  what: string,
+  more?: Omit<Extract<Fault, { code: Code }>, 'code'>,
+): ProlongError =>
+  Object.assign(new Error(`prolong: ${code} ${what}`), {
+    name: 'ProlongError',
+    code,
+    ...more,
+  }) as unknown as ProlongError
 
 /** Refuses an option, or a member of a token answer: `field` names what is wrong, `mend` says what to write. */
 export const must: (right: unknown, field: string, mend: string, code?: 'BAD_OPTION' | 'BAD_ANSWER') => asserts right =
   (right, field, mend, code = 'BAD_OPTION') => {
-    if (!right) throw fault(`${code} "${field}" must be ${mend}`, { code, field })
+    if (!right) throw fault(code, `"${field}" must be ${mend}`, { field })
   }
 
 /** The authority gave no usable answer. Seconds. */
-export const unavailable = (retryIn: number): ProlongError =>
-  fault(`no answer; next in ${retryIn} s`, {
-    code: 'UNAVAILABLE',
-    retryIn,
-  })
+export const unavailable = (retryIn: number): ProlongError => fault('UNAVAILABLE', `next in ${retryIn} s`, { retryIn })

@@ -1,8 +1,9 @@
 import { NEVER } from './budget.js'
+import { ambient } from './environment.js'
 import { must } from './errors.js'
 import type { Options } from './types.js'
 
-const isFunction = (given: unknown) => typeof given === 'function'
+export const isFunction = (given: unknown): given is (...given: never[]) => unknown => typeof given === 'function'
 
 /** The origin of an address; refuses what is no address of a server. */
 export const originOf = (given: unknown, field: string): string => {
@@ -16,12 +17,22 @@ export const originOf = (given: unknown, field: string): string => {
 
 /** Options as meant: milliseconds, defaults filled in, contradictions refused. */
 export const checked = (given: Options) => {
-  const { name = 'default', idle, origins, lead = 1, storage = 'memory', signal } = given ?? {}
+  for (const hook of 'renew attempt signIn end verdict'.split(' '))
+    must(isFunction(given?.[hook as 'renew'] ?? (hook !== 'renew' && must)), hook, 'a function (README.md)')
+  const {
+    name = 'default',
+    resume,
+    environment = ambient(),
+    idle,
+    origins,
+    lead = 1,
+    storage = 'memory',
+    signal,
+  } = given
   // A bare number was meant as `after`.
   const { after = (idle as number) > 0 ? 0 : NEVER, warn = 60 } = idle ?? {}
-  for (const hook of ['renew', 'attempt', 'signIn', 'end', 'verdict'] as const)
-    must(isFunction(given?.[hook] ?? (hook !== 'renew' && must)), hook, 'a function; see prolongServer()')
   must(typeof name === 'string', 'name', 'a string')
+  must(!resume || resume === true, 'resume', 'true or false')
   must(isFunction(lead) || (lead as number) > 0, 'lead', 'seconds above 0')
   must(after > 0, 'idle.after', 'seconds above 0')
   must(warn > 0, 'idle.warn', 'seconds above 0')
@@ -29,10 +40,12 @@ export const checked = (given: Options) => {
   must(
     storage === 'memory' ||
       storage === 'local' ||
-      (['getItem', 'setItem', 'removeItem'] as const).every((method) => isFunction(storage?.[method])),
+      (isFunction(storage?.getItem) && isFunction(storage.setItem) && isFunction(storage.removeItem)),
     'storage',
     '"memory", "local", or like localStorage',
   )
+  for (const member of 'wall steady random after fetch open locked hidden listen'.split(' '))
+    must(isFunction((environment as never)?.[member]), `environment.${member}`, 'a function (README.md)')
   const list = origins && [origins].flat().map((origin, at) => originOf(origin, `origins[${at}]`))
-  return { ...given, name, origins: list, idle: after * 1e3, warn: warn * 1e3 }
+  return { ...given, name, environment, origins: list, idle: after * 1e3, warn: warn * 1e3 }
 }

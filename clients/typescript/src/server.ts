@@ -220,8 +220,7 @@ const refusal = (response: Response, problem: Problem) => {
         : Math.min(Math.max(0, (Date.parse(after) - Date.now()) / 1e3), 86400) || undefined
   const what = problem.code ?? problem.error ?? `HTTP ${response.status}`
   const why = problem.detail
-  return fault(`the authority answered ${response.status} ${what}${why ? `: ${why}` : ''}`, {
-    code: 'REFUSED',
+  return fault('REFUSED', `by the authority: ${response.status} ${what}${why ? `: ${why}` : ''}`, {
     status: response.status,
     problem: what,
     ...(problem.action && { action: problem.action }),

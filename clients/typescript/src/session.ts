@@ -1,31 +1,32 @@
-import { GAP, MOST, NEVER, waitFor } from './budget.js'
+import { GAP, MOST, NEVER, seconds, waitFor } from './budget.js'
 import { clockOf } from './clock.js'
-import { ambient } from './environment.js'
 import { type EndReason, fault, isProlongError, must, type ProlongError, unavailable } from './errors.js'
+import { eventsOf } from './events.js'
 import type { Reason } from './generated/codes.js'
 import { checked } from './options.js'
 import { storeOf } from './store.js'
-import { type Held, heldOf, mandatory, olderThan } from './tokens.js'
-import type { Events, Options, RenewContext, Session } from './types.js'
+import { timelyOf } from './timely.js'
+import { type Held, heldOf, olderThan, unpacked } from './tokens.js'
+import type { Options, RenewContext, Session } from './types.js'
 import { challenged } from './verdict.js'
 
 /** Timers are hints: none is armed for longer. */
 const SLICE = 3e4
 const QUIET = 6e4
 
-type Message = ['tokens', string] | ['ended', { reason: EndReason; signedIn: number }] | ['trying' | 'hello' | 'input']
+type Message = ['tokens', unknown] | ['ended', { reason: EndReason; signedIn: number }] | ['trying' | 'hello' | 'input']
 
 /** Makes a session that prolongs itself. */
 export const prolong = (given: Options): Session => {
   const options = checked(given)
-  const { name, idle, warn, signal } = options
-  const environment = options.environment ?? ambient()
+  const { name, idle, warn, signal, environment } = options
   const { after, wall, steady, random, fetch } = environment
   const [now, server, skew] = clockOf(environment)
-  const shared = `prolong:${name}`
+  const shared = `prolong:${name}:`
   const origins: readonly (string | undefined)[] = options.origins ?? [environment.origin]
   const [notes, load, save, unsaved] = storeOf(environment, shared, options.storage)
   const { get, set } = notes
+  const timely = timelyOf(after)
 
   let held: Held | undefined
   /** Why the session is over, once it is. */
@@ -38,22 +39,9 @@ export const prolong = (given: Options): Session => {
   let endedAt = 0
   /** What the server needs to be told of the end, until it was. */
   let owed: Partial<Held> | undefined
-
-  const seconds = (milliseconds: number) => (milliseconds < 1e14 ? Math.round(milliseconds / 1e3) : 1 / 0)
+  let telling: Promise<void> | undefined
   const left = () => (held ? held.times[1] - now() : 0)
-
-  // What happened, and who wants to know.
-
-  const listeners: Record<string, Set<(event: never) => void>> = {}
-  let log: readonly string[] = []
-  const note = (what: string) => {
-    log = [...log, `${seconds(now())} ${what}`].slice(-50)
-  }
-  const emit = <Name extends keyof Events>(event: Name, details: Events[Name]) => {
-    note(event)
-    // Each by itself: a listener's fault is its owner's, must not stop the session, and is reported as an unhandled rejection.
-    for (const listener of listeners[event] ?? []) void Promise.resolve(details as never).then(listener)
-  }
+  const [on, emit, note, log] = eventsOf(now)
 
   // When renewals may start.
 
@@ -62,14 +50,9 @@ export const prolong = (given: Options): Session => {
   let born = 0
   let failures = 0
   let lastError: ProlongError | undefined
-  let roundTrip = 0
   /** Back-off, which a waking page need not wait for; and what the server asked for, which it must. */
   let backOff = 0
   let notBefore = 0
-  const settled = () => {
-    failures = backOff = notBefore = 0
-    lastError = undefined
-  }
   const attempted = () => {
     attempts = [...attempts, steady()].slice(-MOST)
   }
@@ -90,16 +73,15 @@ export const prolong = (given: Options): Session => {
   // The person.
 
   let lastInput = now()
-  let toldInput = -NEVER
   let sees = false
   const seen = () => {
     sees = true
     lastInput = now()
   }
   const touch = () => {
+    // Once a second is enough, for the other tabs, too.
+    if (sees && now() - lastInput < 1e3) return
     seen()
-    if (lastInput - toldInput < 1e3) return
-    toldInput = lastInput
     post(['input'])
   }
   const sleeping = () => environment.hidden() && now() - lastInput > QUIET
@@ -110,52 +92,42 @@ export const prolong = (given: Options): Session => {
 
   // Tokens.
 
-  const pack = () => JSON.stringify({ ...held, now: now(), wall: wall() })
-  const unpack = (packed: string | null | undefined) => {
-    try {
-      const found = JSON.parse(packed!) as Held & { now: number; wall: number }
-      // A clock set back since: how old this is cannot be known, so it counts as expired.
-      const age = wall() - found.wall
-      const shift = now() - found.now - (age < -2e3 ? 1e12 : Math.max(age, 0))
-      found.times = found.times.map((instant) => instant + shift) as Held['times']
-      // Anything may have been written there: no budget is safe from what is no number, nothing from what is no string.
-      found.access.trim()
-      if ([found.life, found.generation, found.signedIn, ...found.times].every(Number.isFinite)) take(found)
-    } catch {}
-  }
-  /** Takes newer tokens, here or from elsewhere; false if what is held is newer, or they are of a session that ended. */
-  const take = (next: Held) => {
-    if (!olderThan(held, next) || next.signedIn <= endedAt) return false
+  const pack = () => held && JSON.stringify({ ...held, now: now(), wall: wall() })
+  const store = () => save(pack())
+  const unpack = (text: string | null | undefined) => take(unpacked(text, now(), wall()))
+  /** Takes newer tokens, here or from elsewhere; none if what is held is newer, or they are of a session that ended. */
+  const take = (next: Held | undefined) => {
+    if (!next || !olderThan(held, next) || next.signedIn <= endedAt) return
     over = undefined
     held = next
     born = steady()
     emit('renewed', { generation: next.generation, expiresIn: seconds(left()) })
-    arm()
-    return true
+    tick()
   }
-  const share = () => {
-    if (held) post(['tokens', pack()])
-  }
+  const share = () => post(['tokens', pack()])
   const accept = (answer: unknown, sent: number, signedIn: number, fresh = true) => {
     const previous = held?.signedIn === signedIn ? held : undefined
-    if (take(heldOf(answer, sent, signedIn, previous, server, fresh, options.lead, roundTrip, random()))) share()
+    take(heldOf(answer, sent, now(), signedIn, previous, server, fresh, options.lead, random()))
+    share()
   }
   const begin = async (answer: () => unknown, fresh = true) => {
     await ready
     if (disposed) guard()
     const sent = now()
     const given = await answer()
+    // Somebody is here: first, or tokens for who was idle would end at once.
+    touch()
     accept(given, sent, Math.max(wall(), endedAt + 1, (held?.signedIn ?? 0) + 1), fresh)
     era++
     owed = undefined
-    settled()
-    touch()
     set('ended')
     await keep()
   }
-  /** Only once the tokens are stored: until then, the id belongs to those that are. */
   const keep = async () => {
-    await save(pack())
+    failures = backOff = notBefore = 0
+    lastError = undefined
+    await store()
+    // Only now: until they are stored, the id belongs to those that are.
     set('attempt', options.attempt?.())
   }
   const finish = (reason: EndReason, signedIn?: number) => {
@@ -165,19 +137,19 @@ export const prolong = (given: Options): Session => {
     if (!signedIn) post(['ended', { reason, signedIn: endedAt }])
     held = undefined
     over = reason
-    void save()
-    arm()
+    void store()
     emit('ended', { reason })
+    tick()
   }
   /** Ends the session from here, and tells the server: now, or when it can be reached. */
   const close = (reason: EndReason) => {
     owed = held ?? {}
     set('ended', '1')
     finish(reason)
-    return tell()
+    return telling
   }
-  const tell = () =>
-    timely(async (signal) => {
+  const tell = () => {
+    telling = timely(async (signal) => {
       const mine = owed
       await options.end?.(context(signal, mine))
       if (owed === mine) {
@@ -185,41 +157,24 @@ export const prolong = (given: Options): Session => {
         set('ended')
       }
     }).catch(() => {})
+  }
 
   // Renewals.
 
-  const context = (signal: AbortSignal, of: Partial<Held> = held ?? {}): RenewContext => ({
-    refreshToken: of.refresh,
-    accessToken: of.access,
+  const context = (signal: AbortSignal, of: Partial<Held> | undefined = held): RenewContext => ({
+    refreshToken: of?.refresh,
+    accessToken: of?.access,
     idleFor: sees || stopListening ? Math.floor((now() - lastInput) / 1e3) : undefined,
     notes,
     signal,
     fetch,
   })
-  /** Runs what may throw, reject or never settle; after 10 s it is aborted and rejects. */
-  const timely = <T>(run: (signal: AbortSignal) => T | Promise<T>) => {
-    const stop = new AbortController()
-    return new Promise<T>((resolve, reject) => {
-      const cancel = after(1e4, () => {
-        stop.abort()
-        reject(unavailable(0))
-      })
-      Promise.resolve(stop.signal).then(run).then(resolve, reject).finally(cancel)
-    })
-  }
   /** Renews at most once at a time, and never beyond the budget. Never rejects. */
   const renew = (why: string): Promise<void> | undefined => {
-    if (!flight && wait() > 0) return
-    flight ??= attempt(why).finally(() => {
-      flight = undefined
-      arm()
-    })
-    return flight
-  }
-  const attempt = (why: string) => {
+    if (flight || wait() > 0) return flight
     const mine = era
     const before = held
-    return environment.locked(shared, 2e3, async () => {
+    const locked = environment.locked(shared, 2e3, async () => {
       // Another tab may have renewed, or another instance written, while this one waited.
       const stored = await load()
       if (era !== mine) return
@@ -233,26 +188,29 @@ export const prolong = (given: Options): Session => {
       try {
         const result = await timely((signal) => options.renew(context(signal)))
         if (era !== mine) return
-        roundTrip = now() - sent
-        const { refused, reauthenticate } = (result ?? {}) as { refused?: EndReason; reauthenticate?: Reason }
+        const { refused, reauthenticate } = Object(result) as { refused?: EndReason; reauthenticate?: Reason }
         if (refused) finish(refused)
         else if (reauthenticate) {
           notBefore = now() + QUIET
           ask(reauthenticate)
         } else {
           accept(result, sent, held?.signedIn ?? wall())
-          settled()
           await keep()
         }
       } catch (error) {
         if (era !== mine) return
         backOff = now() + Math.min(1e3 * 2 ** failures++, 3e5) * random()
-        notBefore = now() + (Number((error as { retryAfter?: number } | undefined)?.retryAfter) || 0) * 1e3
+        notBefore = now() + (1e3 * Object(error).retryAfter || 0)
         const nextTryIn = seconds(wait())
         lastError = isProlongError(error) ? error : unavailable(nextTryIn)
         emit('delayed', { nextTryIn, error: lastError })
       }
     })
+    flight = locked.finally(() => {
+      flight = undefined
+      tick()
+    })
+    return flight
   }
   const ask = (reason: Reason) =>
     emit('warning', { kind: 'reauthenticate', reason, secondsLeft: seconds(left()), stay })
@@ -263,52 +221,38 @@ export const prolong = (given: Options): Session => {
   let warnedOf = -NEVER
   /** Looks at everything that time can change, and sets the next look. */
   const tick = () => {
-    if (owed) void tell()
+    cancelTimer?.()
+    if (disposed) return
+    if (owed) tell()
     // Storage may work again. What another tab wrote meanwhile counts first.
-    if (unsaved())
-      void load()
-        .then(unpack)
-        .then(() => save(held && pack()))
+    if (unsaved()) void load().then(unpack).then(store)
     const time = now()
-    if (held && time >= lastInput + idle) return void close('idle_timeout')
-    const [due, end, lifetime] = deadlines()
-    if (end > time && end - time <= warn && Math.abs(end - warnedOf) > 1e3) {
-      warnedOf = end
-      emit('warning', { kind: lifetime ? 'lifetime' : 'idle', secondsLeft: seconds(end - time), stay })
+    let due = lastError ? 0 : NEVER
+    let end = NEVER
+    if (held) {
+      if (time >= lastInput + idle) return void close('idle_timeout')
+      const [at, , renewAt, idleEnds, lifetimeEnds] = held.times
+      const active = lastInput > at
+      // With input since the last renewal, a renewal moves the idle deadline; without, only the person can.
+      const idleEnd = Math.min(lastInput + idle, active ? NEVER : idleEnds)
+      due = Math.min(renewAt, active ? idleEnds - warn * 2 : idleEnds, lifetimeEnds)
+      end = Math.min(idleEnd, lifetimeEnds)
+      if (end > time && end - time <= warn && Math.abs(end - warnedOf) > 1e3) {
+        warnedOf = end
+        emit('warning', { kind: end < idleEnd ? 'lifetime' : 'idle', secondsLeft: seconds(end - time), stay })
+      }
     }
     if (due <= time && !sleeping()) void renew('due')
-    arm()
-  }
-  const deadlines = (): [due: number, end: number, lifetime?: boolean] => {
-    if (!held) return [lastError ? 0 : NEVER, NEVER]
-    const [at, , renewAt, idleEnds, lifetimeEnds] = held.times
-    const active = lastInput > at
-    // With input since the last renewal, a renewal moves the idle deadline; without, only the person can.
-    const idleEnd = Math.min(lastInput + idle, active ? NEVER : idleEnds)
-    return [
-      Math.min(renewAt, active ? idleEnds - warn * 2 : idleEnds, lifetimeEnds),
-      Math.min(idleEnd, lifetimeEnds),
-      lifetimeEnds < idleEnd,
-    ]
-  }
-  const arm = () => {
-    cancelTimer?.()
-    if (disposed || (over && !owed)) return
-    const [due, end] = deadlines()
-    const waits = [SLICE, Math.max(due - now(), flight ? 0 : wait()), end - now(), end - now() - warn]
+    if (over && !owed) return
+    const waits = [SLICE, Math.max(due - time, flight ? 0 : wait()), end - time, end - time - warn]
     cancelTimer = after(Math.max(50, Math.min(...waits.filter((each) => each > 0))), tick)
-  }
-  const wake = () => {
-    // Back-off guarded against an absent network; the budget still holds.
-    failures = backOff = 0
-    tick()
   }
 
   // Callers.
 
   const guard = () => {
-    if (disposed) throw fault('disposed', { code: 'DISPOSED' })
-    if (over) throw fault(`session ended: ${over}`, { code: 'SESSION_ENDED', reason: over })
+    if (disposed) throw fault('DISPOSED', 'by dispose()')
+    if (over) throw fault('SESSION_ENDED', over, { reason: over })
   }
   const token: Session['token'] = async ({ validFor = 0 } = {}) => {
     must(validFor >= 0, 'validFor', 'seconds above 0')
@@ -316,16 +260,16 @@ export const prolong = (given: Options): Session => {
     for (let tries = 0; ; ) {
       guard()
       const before = held
-      if (held && left() > Math.max(mandatory(held.life, roundTrip), Math.min(validFor * 1e3, held.life * 0.9))) {
+      if (held && now() < Math.min(held.times[5], held.times[1] - Math.min(validFor * 1e3, held.life * 0.9))) {
         if (now() >= held.times[2]) void renew('due')
         return held.access
       }
-      if (!held && !options.resume) throw fault('call signIn() or adopt() first', { code: 'NOT_SIGNED_IN' })
+      if (!held && !options.resume) throw fault('NOT_SIGNED_IN', 'call signIn() or adopt() first')
       if (wait() <= 0) tries++
       await renew('token()')
       guard()
       // A life shorter than what was wanted must not loop: what is new is the best there is.
-      if (held && (held !== before || left() > 0)) return held.access
+      if (held !== before || left() > 0) return held!.access
       if (tries > 1 || wait() > GAP + 1e3) throw lastError ?? unavailable(seconds(wait()))
       // Another tab's answer may come meanwhile.
       await new Promise<void>((go) => after(100, go))
@@ -338,7 +282,6 @@ export const prolong = (given: Options): Session => {
     cancelTimer?.()
     stopListening?.()
     channel?.close()
-    if (page[place] === dispose) delete page[place]
   }
   /** To allowed origins only, and sent once more if a 401 is about the token. */
   const send: Session['fetch'] = async (input, { prolong, ...init } = {}) => {
@@ -350,8 +293,9 @@ export const prolong = (given: Options): Session => {
     const once = prolong?.replay === 'never' || body?.getReader || body?.[Symbol.asyncIterator]
     for (let again = false; ; again = true) {
       // What cannot be sent twice goes with a token that has time left.
-      const access = await token(once ? { validFor: 60 } : {})
+      const access = await token({ validFor: once ? 60 : 0 })
       const used = held
+      const sent = now()
       const headers = new Headers(init.headers ?? request.headers)
       headers.set('Authorization', `Bearer ${access}`)
       const response = await fetch(once || again ? input : (request.clone?.() ?? input), { ...init, headers })
@@ -361,12 +305,12 @@ export const prolong = (given: Options): Session => {
       if (verdict.reauthenticate) ask(verdict.reauthenticate)
       // Only for the token that asked: a late answer must not bring tokens into the next session.
       if (held && held === used) {
-        if (verdict.token) accept({ access_token: verdict.token, session: used }, now(), used.signedIn)
-        if (verdict.due) void renew('an API')
+        if (verdict.token) accept({ access_token: verdict.token, session: used }, sent, used.signedIn)
+        if (verdict.due) void renew('API')
       }
       if (!verdict.refused || again) return response
-      if (held === used) await renew('an API')
-      if (once || init.signal?.aborted || held === used || held?.signedIn !== used?.signedIn) return response
+      if (held === used) await renew('API')
+      if (once || held === used || held?.signedIn !== used?.signedIn) return response
     }
   }
   const session: Session = {
@@ -374,18 +318,14 @@ export const prolong = (given: Options): Session => {
       return over ? 'ended' : flight ? 'renewing' : held ? 'active' : 'unknown'
     },
     token,
-    peek: () => (left() > 0 ? held?.access : undefined),
+    peek: () => (left() > 0 ? held!.access : undefined),
     fetch: send,
-    on(event, listener) {
-      listeners[event] ??= new Set()
-      listeners[event].add(listener)
-      return () => listeners[event]?.delete(listener)
-    },
+    on,
     adopt: (answer) => begin(() => answer, typeof answer !== 'string'),
     signIn: (credentials) =>
       begin(() => {
         const { signIn } = options
-        must(signIn, 'signIn', 'a function; see prolongServer()')
+        must(signIn, 'signIn', 'a function (README.md)')
         return timely((signal) => signIn(credentials, context(signal)))
       }),
     end: async () => {
@@ -399,7 +339,7 @@ export const prolong = (given: Options): Session => {
       renewIn: held && seconds(Math.max(held.times[2] - now(), wait())),
       generation: held?.generation,
       clock: skew(),
-      log,
+      log: log(),
     }),
     dispose,
   }
@@ -415,7 +355,7 @@ export const prolong = (given: Options): Session => {
     hello: share,
     input: seen,
     ended: ({ reason, signedIn }: { reason: EndReason; signedIn: number }) => {
-      if (!(held && held.signedIn > signedIn))
+      if (!held || held.signedIn <= signedIn)
         finish(reason === 'signed_out' ? 'signed_out_elsewhere' : reason, signedIn)
     },
   }
@@ -426,13 +366,16 @@ export const prolong = (given: Options): Session => {
       hearing[kind](content)
     } catch {}
   })
-  const stopListening = environment.listen(wake, touch)
+  const stopListening = environment.listen(() => {
+    // Back-off guarded against an absent network; the budget still holds.
+    failures = backOff = 0
+    tick()
+  }, touch)
 
   // One scheduler per page and name: StrictMode and hot reload make seconds.
-  const page = environment.page as Record<symbol, (() => void) | undefined>
-  const place = Symbol.for(shared)
-  page[place]?.()
-  page[place] = dispose
+  const page = Object(environment.page) as Record<string, (() => void) | undefined>
+  page[shared]?.()
+  page[shared] = dispose
   signal?.addEventListener('abort', dispose)
   if (signal?.aborted) dispose()
 
@@ -443,10 +386,10 @@ export const prolong = (given: Options): Session => {
       owed = {}
       over = 'signed_out'
     } else {
-      unpack(stored)
       post(['hello'])
       // Storage may have failed for a while: a tab that knows newer tokens answers before these are presented.
-      if (channel && held) notBefore = now() + 100
+      if (channel && stored) notBefore = now() + 100
+      unpack(stored)
     }
     emit('ready', { signedIn: !!held })
     tick()

@@ -8,7 +8,7 @@ import type { Options, RenewContext } from './types.js'
  * a full storage allows: a spent token that stayed would be presented by the next page.
  */
 export const storeOf = (environment: Environment, prefix: string, storage: Options['storage']) => {
-  const key = (what: string) => `${prefix}:${what}`
+  const key = (what: string) => prefix + what
   const put = (storage: SharedStore, what: string, value?: string): unknown =>
     value ? storage.setItem(key(what), value) : storage.removeItem(key(what))
   const fallback: Record<string, string | undefined> = {}
@@ -16,11 +16,8 @@ export const storeOf = (environment: Environment, prefix: string, storage: Optio
   // In order: a removal must not be overtaken by the write before it.
   let queue: Promise<unknown> = Promise.resolve()
   const kept = <T>(run: (storage: SharedStore) => T) => {
-    const done = queue
-      .then(() => run((storage === 'local' ? environment.shared : storage) as SharedStore))
-      .catch(() => {})
-    queue = done
-    return done as Promise<Awaited<T> | undefined>
+    queue = queue.then(() => run((storage === 'local' ? environment.shared : storage) as SharedStore)).catch(() => {})
+    return queue as Promise<Awaited<T> | undefined>
   }
   const notes: RenewContext['notes'] = {
     get: (what) => {

@@ -586,6 +586,18 @@ describe('idleness', () => {
     expect([session.state, other.state]).toEqual(['ended', 'ended'])
     expect(warnings.at(-1)).toBe(60)
   })
+  test('whoever was idle and signs in again stays, in every tab, also where no input can be seen', async () => {
+    const world = new World()
+    const blind = () => ({ environment: { ...world.tab().environment, listen: () => undefined } })
+    const idle = { idle: { after: 1800 } }
+    const { session } = await signedIn(world, { ...idle, ...blind() })
+    const other = server(world.tab(), { ...idle, ...blind() })
+    await world.pass(1900)
+    expect([session.state, other.state]).toEqual(['ended', 'ended'])
+    await session.adopt(world.answer())
+    await world.pass(60)
+    expect([session.state, other.state]).toEqual(['active', 'active'])
+  })
   test('renewals carry the seconds since the last input', async () => {
     const world = new World()
     await signedIn(world)
@@ -753,7 +765,19 @@ describe('wrong options are named, with how to mend them', () => {
     [{ renew, storage: null }, 'storage'],
     [{ renew, storage: { getItem: () => null } }, 'storage'],
     [{ renew, signal: 'stop' }, 'signal'],
-  ])('%o', (options, field) => named(() => prolong(options as never), field))
+    [{ renew, resume: 'no' }, 'resume'],
+    [{ renew, resume: 1 }, 'resume'],
+    [{ renew, resume: {} }, 'resume'],
+    [{ renew, environment: null }, 'environment.wall'],
+    [{ renew, environment: 'node' }, 'environment.wall'],
+    [{ renew, environment: {} }, 'environment.wall'],
+    // The tab itself instead of what it has.
+    [{ renew, environment: new World().tab() }, 'environment.wall'],
+    ...(['steady', 'random', 'after', 'fetch', 'open', 'locked', 'hidden', 'listen'] as const).flatMap((member) => [
+      [{ renew, environment: { ...new World().tab().environment, [member]: undefined } }, `environment.${member}`],
+      [{ renew, environment: { ...new World().tab().environment, [member]: 5 } }, `environment.${member}`],
+    ]),
+  ] as Array<[unknown, string]>)('%o', (options, field) => named(() => prolong(options as never), field))
 
   const server = { authority: 'https://auth.example.com', client: 'web' }
   test.each([
