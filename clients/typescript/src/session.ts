@@ -25,7 +25,6 @@ export const prolong = (given: Options): Session => {
   const shared = `prolong:${name}:`
   const origins: readonly (string | undefined)[] = options.origins ?? [environment.origin]
   const [notes, load, save, unsaved] = storeOf(environment, shared, options.storage)
-  const { get, set } = notes
   const timely = timelyOf(after)
 
   let held: Held | undefined
@@ -60,7 +59,7 @@ export const prolong = (given: Options): Session => {
   const wait = () => {
     if (over || disposed) return NEVER
     // Another page's renewal. None, or one from the future (clock set back), counts for nothing.
-    const ago = wall() - +get('gate')!
+    const ago = wall() - +notes.get('gate')!
     return Math.max(
       0,
       backOff - now(),
@@ -102,7 +101,8 @@ export const prolong = (given: Options): Session => {
     held = next
     born = steady()
     emit('renewed', { generation: next.generation, expiresIn: seconds(left()) })
-    tick()
+    // Not at once: what names the next renewal is noted only when they are stored.
+    arm(50)
   }
   const share = () => post(['tokens', pack()])
   const accept = (answer: unknown, sent: number, signedIn: number, fresh = true) => {
@@ -120,7 +120,7 @@ export const prolong = (given: Options): Session => {
     accept(given, sent, Math.max(wall(), endedAt + 1, (held?.signedIn ?? 0) + 1), fresh)
     era++
     owed = undefined
-    set('ended')
+    notes.set('ended')
     await keep()
   }
   const keep = async () => {
@@ -128,7 +128,7 @@ export const prolong = (given: Options): Session => {
     lastError = undefined
     await store()
     // Only now: until they are stored, the id belongs to those that are.
-    set('attempt', options.attempt?.())
+    notes.set('attempt', options.attempt?.())
   }
   const finish = (reason: EndReason, signedIn?: number) => {
     if (over) return
@@ -144,19 +144,9 @@ export const prolong = (given: Options): Session => {
   /** Ends the session from here, and tells the server: now, or when it can be reached. */
   const close = (reason: EndReason) => {
     owed = held ?? {}
-    set('ended', '1')
+    notes.set('ended', '1')
     finish(reason)
     return telling
-  }
-  const tell = () => {
-    telling = timely(async (signal) => {
-      const mine = owed
-      await options.end?.(context(signal, mine))
-      if (owed === mine) {
-        owed = undefined
-        set('ended')
-      }
-    }).catch(() => {})
   }
 
   // Renewals.
@@ -182,7 +172,7 @@ export const prolong = (given: Options): Session => {
       if (held !== before || wait() > 0) return
       const sent = now()
       attempted()
-      set('gate', `${wall()}`)
+      notes.set('gate', `${wall()}`)
       post(['trying'])
       note(`renew: ${why}`)
       try {
@@ -218,12 +208,23 @@ export const prolong = (given: Options): Session => {
   // Time.
 
   let cancelTimer: (() => void) | undefined
+  const arm = (delay: number) => {
+    cancelTimer?.()
+    cancelTimer = after(delay, tick)
+  }
   let warnedOf = -NEVER
   /** Looks at everything that time can change, and sets the next look. */
   const tick = () => {
-    cancelTimer?.()
     if (disposed) return
-    if (owed) tell()
+    if (owed)
+      telling = timely(async (signal) => {
+        const mine = owed
+        await options.end?.(context(signal, mine))
+        if (owed === mine) {
+          owed = undefined
+          notes.set('ended')
+        }
+      }).catch(() => {})
     // Storage may work again. What another tab wrote meanwhile counts first.
     if (unsaved()) void load().then(unpack).then(store)
     const time = now()
@@ -243,9 +244,8 @@ export const prolong = (given: Options): Session => {
       }
     }
     if (due <= time && !sleeping()) void renew('due')
-    if (over && !owed) return
     const waits = [SLICE, Math.max(due - time, flight ? 0 : wait()), end - time, end - time - warn]
-    cancelTimer = after(Math.max(50, Math.min(...waits.filter((each) => each > 0))), tick)
+    arm(Math.max(50, Math.min(...waits.filter((each) => each > 0))))
   }
 
   // Callers.
@@ -264,7 +264,7 @@ export const prolong = (given: Options): Session => {
         if (now() >= held.times[2]) void renew('due')
         return held.access
       }
-      if (!held && !options.resume) throw fault('NOT_SIGNED_IN', 'call signIn() or adopt() first')
+      if (!held && !options.resume) throw fault('NOT_SIGNED_IN', 'call signIn() or adopt()')
       if (wait() <= 0) tries++
       await renew('token()')
       guard()
@@ -381,7 +381,7 @@ export const prolong = (given: Options): Session => {
 
   const ready = load().then((stored) => {
     if (disposed) return
-    if (get('ended')) {
+    if (notes.get('ended')) {
       // Signed out, and the server does not know yet: its cookie must not resume the session.
       owed = {}
       over = 'signed_out'

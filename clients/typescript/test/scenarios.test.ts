@@ -262,6 +262,19 @@ describe('outcomes', () => {
     await world.pass(1)
     expect(heard).toEqual(['user_disabled', 'user_disabled'])
   })
+  test('a server that answers with the same token, and more time, is believed', async () => {
+    const world = new World()
+    let asked = 0
+    const renew = () => {
+      asked++
+      return { access_token: 'same', expires_in: 900 }
+    }
+    const { session } = await signedIn(world, { renew })
+    await session.adopt({ access_token: 'same', expires_in: 10 })
+    await world.pass(20)
+    expect(asked).toBe(1)
+    expect(session.explain().expiresIn).toBeGreaterThan(880)
+  })
   test.each<[string, string, Options['renew']]>([
     ['F27', 'rejects', () => Promise.reject(new Error('no'))],
     ['F27', 'rejects with nothing', () => Promise.reject()],
@@ -341,6 +354,21 @@ describe('many at once', () => {
     expect(ids.length).toBe(2)
     expect(ids[0]).toBe(ids[1])
     expect(later.state).not.toBe('ended')
+  })
+  test('tokens that are due when they come are renewed once they are stored, under the name stored with them', async () => {
+    const world = new World()
+    const tab = world.tab()
+    world.weather = 'lose-response'
+    await server(tab).adopt({ ...world.answer(), refresh_in: 0 })
+    await world.pass(1)
+    expect(world.renewals.length).toBe(1)
+    tab.close()
+    world.weather = 'fine'
+    await world.pass(6)
+    expect(await world.until(server(world.tab()).token({ validFor: 890 }))).toBe(world.access)
+    const ids = world.renewals.map(({ body }) => new URLSearchParams(body).get('attempt_id'))
+    expect(ids[1]).toBe(ids[0])
+    expect(world.refusal).toBeUndefined()
   })
   test('F25 sign-out during a renewal wins, here and in other tabs', async () => {
     const world = new World()
