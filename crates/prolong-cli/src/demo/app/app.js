@@ -111,6 +111,8 @@ session.on('ready', async () => {
 session.on('renewed', ({ generation, expiresIn }) => {
   ended = false
   current = session.peek() ?? null
+  // A new session is another story.
+  if (!server) theft()
   // A tab that stood still hears of tokens that are over by now.
   if (current) {
     const claims = claimsOf(current)
@@ -125,9 +127,9 @@ session.on('renewed', ({ generation, expiresIn }) => {
 session.on('delayed', ({ nextTryIn }) => say(`Tab ${tabs.letter} got no answer. The session is kept; it asks again in ${nextTryIn} s, with the same attempt id`, 'renewals', 'failed'))
 session.on('warning', ({ kind, secondsLeft, stay }) => {
   if (kind !== 'idle') return
-  const text = `Nobody seems to be here: the session is over in ${secondsLeft} s`
-  alarm(`${text}.`, stay)
-  show(text)
+  const text = 'Nobody seems to be here: the session is over in'
+  alarm(text, stay, Date.now() + secondsLeft * 1000)
+  show(`${text} ${secondsLeft} s`)
 })
 session.on('ended', async ({ reason }) => {
   const why = REASONS[reason] ?? reason
@@ -139,6 +141,7 @@ session.on('ended', async ({ reason }) => {
   for (const token of scene.tokens) if (token.to > Date.now()) token.dead ??= Date.now()
   show(reason === 'unknown' ? 'Nobody is signed in on this browser' : `The session is over, in every tab: ${why} (${reason})`)
   alarm(null)
+  beIdle(false)
   at('why').textContent = reason === 'unknown' ? '' : `The session is over: ${why}.`
   render()
   devices()
@@ -173,7 +176,9 @@ const askApi = async () => {
 // ---- The page -------------------------------------------------------------------------------------------------------
 
 let stayHere = null
-const alarm = (text, stay) => {
+let overAt = null
+const alarm = (text, stay = null, ends = null) => {
+  overAt = ends
   at('alert').hidden = !text
   at('alert-text').textContent = text ?? ''
   at('stay').hidden = !stay
@@ -188,11 +193,13 @@ const render = () => {
   const { next, renewIn, expiresIn, log } = session.explain()
   const now = Date.now()
   scene.now = now
+  // Counted down for the eye only: a screen reader is told once.
+  at('alert-left').textContent = overAt ? span(overAt - now) : ''
   scene.deadlines = []
   if (server?.idle_ends_at) scene.deadlines.push({ at: Date.parse(server.idle_ends_at), label: 'over when idle' })
   if (server?.ends_at) scene.deadlines.push({ at: Date.parse(server.ends_at), label: 'over at the latest' })
   const text = signedIn
-    ? `Access token good for ${expiresIn} s · next renewal in ${Math.max(0, renewIn)} s · somebody was here ${lastInput ? span(now - lastInput) : 'some time'} ago` +
+    ? `${expiresIn > 0 ? `Access token good for ${expiresIn} s` : 'No good access token'} · next renewal in ${Math.max(0, renewIn)} s · somebody was here ${lastInput ? span(now - lastInput) : 'some time'} ago` +
       (server ? ` · over when idle in ${span(Date.parse(server.idle_ends_at) - now)} · at the latest in ${span(Date.parse(server.ends_at) - now)}` : '')
     : 'Nobody is signed in.'
   at('status').textContent = text
@@ -204,20 +211,36 @@ const render = () => {
   tabs.report(mine)
   at('tabs').replaceChildren(...tabs.list(mine).map(tabCard))
 }
+/** The last line of `explain().log`, for people. */
+const LAST = {
+  ready: 'It has read what was stored.',
+  renewed: 'It has a new token.',
+  delayed: 'It got no answer: the session is kept.',
+  warning: 'It warned that nobody seems to be here.',
+  ended: 'It heard that the session is over.',
+  'renew: due': 'It asks for a new token: little of the old one is left.',
+  'renew: token()': 'It asks for a token: somebody waits for one.',
+  'renew: API': 'It asks for a new token: the API refused the old one.',
+  'renew: stay': 'It asks for a new token: somebody said that they are here.',
+}
 const tabCard = (tab) => {
   const card = document.createElement('li')
   const name = document.createElement('b')
   name.textContent = `Tab ${tab.letter}${tab.here ? ' (this one)' : ''}${tab.hidden ? ', hidden' : ''}`
   const last = document.createElement('small')
-  last.textContent = `last: ${tab.last.replace(/^[\d.]+ /, '')}`
+  const event = tab.last.replace(/^[\d.]+ /, '')
+  last.textContent = LAST[event] ?? event
   if (tab.next.startsWith('nothing: ')) tab.next = tab.next === 'nothing: unknown' ? 'waits for a sign-in' : `does nothing: ${REASONS[tab.next.slice(9)] ?? tab.next.slice(9)}`
-  card.append(name, tab.renewIn > 0 && tab.next === 'renews' ? `renews in ${tab.renewIn} s` : tab.next, last)
+  const renews = tab.renewIn > 0 ? `renews in ${tab.renewIn} s, unless another tab has done so` : 'renews now'
+  card.append(name, tab.next === 'renews' ? renews : tab.next, last)
   return card
 }
 
 const devices = async () => {
-  const response = current ? await session.fetch('v1/sessions').catch(() => null) : null
-  if (!response?.ok) return at('devices').replaceChildren()
+  at('devices-section').hidden = !current
+  const response = current && (await session.fetch('v1/sessions').catch(() => null))
+  // Without an answer, what was known last stays.
+  if (!response?.ok) return
   const { sessions } = await response.json()
   at('devices').replaceChildren(
     ...sessions.map((one) => {
@@ -227,7 +250,8 @@ const devices = async () => {
       item.append(name)
       if (!one.current) {
         const end = document.createElement('button')
-        end.textContent = `End ${one.device_name ?? 'it'}`
+        end.textContent = 'Sign it out'
+        end.setAttribute('aria-label', `Sign out ${name.textContent}`)
         end.addEventListener('click', async () => {
           await session.fetch(`v1/sessions/${one.id}`, { method: 'DELETE' })
           say(`You ended ${one.device_name ?? 'a session'}`)
@@ -267,10 +291,13 @@ at('lose').addEventListener('click', async () => {
   await control('lose')
   say('The answer to the next renewal will be lost on its way')
 })
+function beIdle(idle) {
+  idleOnPurpose = idle
+  at('idle').setAttribute('aria-pressed', String(idle))
+  at('idle').textContent = idle ? 'Be here again' : 'Be idle'
+}
 at('idle').addEventListener('click', () => {
-  idleOnPurpose = !idleOnPurpose
-  at('idle').setAttribute('aria-pressed', String(idleOnPurpose))
-  at('idle').textContent = idleOnPurpose ? 'Be here again' : 'Be idle'
+  beIdle(!idleOnPurpose)
   say(idleOnPurpose ? `Tab ${tabs.letter} is left alone: the deadline stays where it is` : `Somebody is back in tab ${tabs.letter}`)
   if (!idleOnPurpose) {
     session.touch()
@@ -285,30 +312,32 @@ at('ban').addEventListener('click', async () => {
   say(banned ? 'Support banned maryo' : 'Support lifted the ban; what was ended stays ended')
   askApi()
 })
+/** What the thief has come to, beside the button. */
+function theft(text = 'A thief copies the cookie. It is good until the owner renews, and found out the first time it is used late.', has = false, found = false) {
+  at('thief').textContent = text
+  at('thief').className = found ? 'found' : ''
+  at('steal').dataset.has = has ? 'yes' : ''
+  at('steal').textContent = has ? 'Let the thief use it' : 'Steal the refresh token'
+}
 at('steal').addEventListener('click', async () => {
   if (!at('steal').dataset.has) {
     const { generation } = await control('steal')
     if (generation === undefined) return
-    at('steal').dataset.has = 'yes'
-    at('steal').textContent = 'Let the thief use it'
-    at('thief').textContent = `The thief has the refresh token of generation ${generation}. Now wait for the next renewal, and a few seconds more.`
+    theft(`The thief has the refresh token of generation ${generation}. Now wait for the next renewal, and a few seconds more.`, true)
     say(`A thief copied the refresh token of generation ${generation}`, 'thief', 'thief', `has ${generation}`)
     return
   }
   const { outcome, reason, generation } = await control('thief')
-  const found = outcome !== 'renewed'
-  const told = found
-    ? `The thief was refused (${reason ?? outcome}), and the session is over for everybody: nobody knows who is who`
-    : `The thief got an access token, as the owner would: generation ${generation} is still the one in step`
-  at('thief').textContent = found ? 'Found out. Sign in again, and the thief has nothing.' : 'It worked: the token was still in step. Wait for the next renewal, and let the thief try again.'
-  at('thief').className = found ? 'found' : ''
-  say(told, 'thief', 'thief', found ? 'found out' : 'is in')
-  if (found) {
-    at('steal').dataset.has = ''
-    at('steal').textContent = 'Steal the refresh token'
-  }
+  if (outcome === 'renewed') {
+    theft('It worked: the token was still in step. Wait for the next renewal, and let the thief try again.', true)
+    say(`The thief got an access token, as the owner would: generation ${generation} is still the one in step`, 'thief', 'thief', 'is in')
+  } else if (outcome === 'refused') {
+    theft('Found out. Sign in again, and the thief has nothing.', false, true)
+    say(`The thief was refused (${reason}), and the session is over for everybody: nobody knows who is who`, 'thief', 'thief', 'found out')
+  } else theft()
   lookUp()
 })
+theft()
 at('prolong').addEventListener('click', async () => {
   const before = current
   await session.token({ validFor: 1e6 }).catch(() => {})
