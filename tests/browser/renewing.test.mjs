@@ -26,9 +26,32 @@ const countLate = () => {
     return lock
   }
 }
+/** Runs in a page: hands `task` to a service worker and gives its answer. */
+const inWorker = async (task) => {
+  const { installing, active } = await navigator.serviceWorker.register('worker.js', { type: 'module' })
+  const worker = active ?? installing
+  if (worker.state !== 'activated')
+    await new Promise((ready) => worker.addEventListener('statechange', () => worker.state === 'activated' && ready()))
+  const { port1, port2 } = new MessageChannel()
+  worker.postMessage(task, [port2])
+  return new Promise((done) => {
+    port1.onmessage = ({ data }) => done(data)
+  })
+}
 const inStorage = (tab) => tab.page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }))
 
 describe('renewing', { concurrency: 5 }, () => {
+  test('a service worker renews its own session, with no page, storage or other tab to help', async (t) => {
+    const it = await world(t, await apart(t, browser()), 'body')
+    const tab = await it.open()
+    const { ticket } = await it.authority.signIn('maryo', { deliver: 'ticket' })
+    const options = { authority: it.proxy.url, client: 'web', origins: [it.proxy.url] }
+    const task = { options, ticket, url: `${it.proxy.url}/v1/sessions/current` }
+    assert.deepEqual(await tab.page.evaluate(inWorker, task), { generations: [0, 1, 2], status: 200 })
+    assert.equal(await tab.peek(), undefined)
+    it.quiet()
+  })
+
   for (const transport of Object.keys(TRANSPORTS)) {
     test(`${transport}: five renewals, one refresh token at a time, one row`, async (t) => {
       const { tab, proxy, authority, granted, counted, quiet } = await signedIn(t, transport)

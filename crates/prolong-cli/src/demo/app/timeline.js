@@ -56,6 +56,8 @@ export const draw = (svg, { now, tokens, marks, deadlines, thief }) => {
     else if (label) add('text', { class: kind, x: x(at) + 8, y: y(lane) + 4 }, label)
   }
   for (const { at, label } of deadlines) {
+    // Too far ahead to be drawn: said at the edge.
+    if (at > now + AFTER) add('text', { class: 'deadline', x: width - 6, y: height - 24, 'text-anchor': 'end' }, `${label}: in ${Math.round((at - now) / 60_000)} min →`)
     if (!seen(at)) continue
     add('line', { class: 'deadline', x1: x(at), x2: x(at), y1: top, y2: height })
     const right = x(at) + label.length * 7 > width
