@@ -99,6 +99,9 @@ test('events are five, each with what it says, and a warning is told apart by it
 })
 
 test('a session gives what it says', () => {
+  expectTypeOf<keyof Session>().toEqualTypeOf<
+    ('state' | 'token' | 'peek' | 'fetch' | 'on' | 'end' | 'touch' | 'explain') | ('dispose' | 'adopt' | 'signIn')
+  >()
   expectTypeOf(session.token).returns.toEqualTypeOf<Promise<string>>()
   expectTypeOf(session.token).parameter(0).toEqualTypeOf<{ validFor?: number } | undefined>()
   expectTypeOf(session.peek).returns.toEqualTypeOf<string | undefined>()
