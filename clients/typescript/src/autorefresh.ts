@@ -1,4 +1,4 @@
-import type { Environment } from './environment.js'
+import { ambient, type Environment } from './environment.js'
 import { must } from './errors.js'
 import { prolong } from './session.js'
 import { claims } from './tokens.js'
@@ -41,7 +41,7 @@ export const autorefresh = ({
   return (token) => {
     check(token)
     cancelLast()
-    // No name is shared with other tabs: the caller's own storage is the only common ground, as it was.
+    // Nothing is shared with other tabs, or left behind: the caller's own storage is the only common ground, as it was.
     const session = prolong({
       name: `autorefresh:${Math.random()}:${name++}`,
       lead,
@@ -50,7 +50,7 @@ export const autorefresh = ({
         check(next)
         return next
       },
-      ...(environment && { environment }),
+      environment: Object.create(environment ?? ambient(), { shared: {} }) as Environment,
     })
     session.on('delayed', ({ error }) => onError?.(error))
     void session.adopt(token)

@@ -22,7 +22,7 @@ export const prolong = (given: Options): Session => {
   const { name, idle, warn, signal, environment } = options
   const { after, wall, steady, random, fetch } = environment
   const [now, server, skew] = clockOf(environment)
-  const shared = `prolong:${name}:`
+  const shared = `prolong.${name}.` // Of what SecureStore allows in a key.
   const origins: readonly (string | undefined)[] = options.origins ?? [environment.origin]
   const [notes, load, save, unsaved] = storeOf(environment, shared, options.storage)
   const timely = timelyOf(after)

@@ -40,6 +40,8 @@ describe('the faults of jwt-autorefresh are not here', () => {
     await world.pass(290)
     expect(calls()).toBe(1)
     cancel()
+    // Nor does it leave a note behind, of which each page would add one.
+    expect([...world.shared.keys()]).toEqual([])
   })
   test('errors are coded, in every build', () => {
     expect(() => autorefresh({ refresh: () => '', leadSeconds: Number.NaN })).toThrow(

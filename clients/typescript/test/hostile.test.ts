@@ -7,7 +7,7 @@ import { ambient } from '../src/environment.js'
 import { isProlongError, prolong, prolongServer, type Session } from '../src/index.js'
 import { World } from '../src/testing.js'
 
-const KEY = 'prolong:default:tokens'
+const KEY = 'prolong.default.tokens'
 const opened = (world: World, more: object = {}) =>
   prolong({
     ...prolongServer({ authority: 'https://auth.example.com', client: 'web' }),
@@ -71,7 +71,7 @@ describe('storage', () => {
     const session = opened(world)
     await session.adopt(world.answer())
     await world.pass(1)
-    world.tab().environment.shared?.setItem('prolong:default:attempt', 'x'.repeat(1e4))
+    world.tab().environment.shared?.setItem('prolong.default.attempt', 'x'.repeat(1e4))
     await world.sleep(1000)
     await world.until(session.token())
     expect(new URLSearchParams(world.renewals[0]?.body).get('attempt_id')).toMatch(/^[\w-]{22}$/)
@@ -82,7 +82,7 @@ test('messages that are not understood are not heard', async () => {
   const world = new World()
   const session = opened(world)
   await session.adopt(world.answer())
-  const channel = world.tab().environment.open('prolong:default', () => {})
+  const channel = world.tab().environment.open('prolong.default.', () => {})
   const strange = [
     null,
     7,
@@ -99,6 +99,10 @@ test('messages that are not understood are not heard', async () => {
   await world.pass(1)
   expect(session.state).toBe('active')
   expect(session.peek()).toBe(world.access)
+  // What is understood is heard here.
+  channel?.postMessage(['ended', { reason: 'user_disabled', signedIn: Date.now() * 2 }])
+  await world.pass(1)
+  expect(session.state).toBe('ended')
 })
 
 describe('answers', () => {

@@ -526,7 +526,7 @@ describe('storage that fails for several renewals and then works again', () => {
     }
     return { ...tab, environment: { ...tab.environment, shared: { ...shared!, setItem } } }
   }
-  const KEY = 'prolong:default:tokens'
+  const KEY = 'prolong.default.tokens'
 
   test('full: the spent token is removed, and a page opened then has those of the tabs that are there', async () => {
     const world = new World()
