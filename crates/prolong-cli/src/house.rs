@@ -47,7 +47,7 @@ pub(crate) async fn open(config: &Config, mut settings: Settings) -> anyhow::Res
             .await
             .context("cannot start the authority")?,
     );
-    let router = prolong_server::http::router(Arc::clone(&authority));
+    let router = prolong_server::http::rooms(Arc::clone(&authority));
     let operator = operator_router(&router, &token_path, &secret);
     Ok(House {
         authority,

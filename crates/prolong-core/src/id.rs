@@ -119,13 +119,17 @@ impl fmt::Debug for SecretHash {
 pub struct AttemptHash(pub [u8; 8]);
 
 fn write_uuid(bytes: [u8; 16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    for (i, byte) in bytes.iter().enumerate() {
-        if matches!(i, 4 | 6 | 8 | 10) {
-            f.write_str("-")?;
+    let (mut text, mut at) = ([b'-'; 36], 0);
+    for byte in bytes {
+        for digit in [byte >> 4, byte & 15] {
+            if matches!(at, 8 | 13 | 18 | 23) {
+                at += 1;
+            }
+            text[at] = b"0123456789abcdef"[usize::from(digit)];
+            at += 1;
         }
-        write!(f, "{byte:02x}")?;
     }
-    Ok(())
+    f.write_str(core::str::from_utf8(&text).map_err(|_| fmt::Error)?)
 }
 
 fn parse_uuid(text: &str) -> Option<[u8; 16]> {
@@ -142,7 +146,12 @@ fn parse_uuid(text: &str) -> Option<[u8; 16]> {
             }
             continue;
         }
-        let digit = u8::try_from(char::from(c).to_digit(16)?).ok()?;
+        let digit = match c {
+            b'0'..=b'9' => c - b'0',
+            b'a'..=b'f' => c - b'a' + 10,
+            b'A'..=b'F' => c - b'A' + 10,
+            _ => return None,
+        };
         bytes[digits / 2] = (bytes[digits / 2] << 4) | digit;
         digits += 1;
     }

@@ -35,7 +35,10 @@ pub use swaps::{
 };
 pub use sweep::{limits_of_the_sweep, sweep};
 pub use tickets::a_ticket_is_taken_once;
-pub use turns::{a_turn_is_guarded_too, turns_never_conflict};
+pub use turns::{
+    a_turn_is_guarded_too, a_turn_sees_the_user_of_now, a_turn_swaps_for_the_user_it_saw,
+    turns_never_conflict,
+};
 pub use users::users;
 
 use crate::{Change, Committed, NotCommitted, Store, Transaction, User};
@@ -48,7 +51,8 @@ macro_rules! conformance {
         $crate::conformance!($make:
             guards_of_a_swap a_swap_writes_what_a_decision_may_change what_has_ended_does_not_change
             all_or_nothing activity_merges one_swap_wins an_end_is_final
-            turns_never_conflict a_turn_is_guarded_too
+            turns_never_conflict a_turn_is_guarded_too a_turn_sees_the_user_of_now
+            a_turn_swaps_for_the_user_it_saw
             users tombstones_and_pages filters facts_and_counts sweep limits_of_the_sweep
             signing_keys_and_forgetting feed_has_no_holes only_the_newest_token_generation_is_kept
             a_new_epoch_goes_on_counting a_ticket_is_taken_once

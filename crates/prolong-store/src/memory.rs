@@ -28,6 +28,8 @@ struct Inner {
     state: State,
     /// How to take the last commits back, newest last.
     undo: VecDeque<Vec<Undo>>,
+    /// So many writes are still to be refused.
+    refusing: usize,
 }
 
 /// Takes one write back.
@@ -61,6 +63,7 @@ impl MemoryStore {
             inner: Mutex::new(Inner {
                 state,
                 undo: VecDeque::new(),
+                refusing: 0,
             }),
             counters: Counters::default(),
         }
@@ -82,6 +85,11 @@ impl MemoryStore {
         lost
     }
 
+    /// Refuses the next `n` writes, as a disk without room does: each is worked on and then taken back.
+    pub fn refuse_next(&self, n: usize) {
+        self.inner.lock().refusing = n;
+    }
+
     fn write(
         &self,
         inner: &mut Inner,
@@ -100,6 +108,11 @@ impl MemoryStore {
         if let Err(conflict) = outcome {
             take_back(&mut inner.state, undo);
             return Err(conflict);
+        }
+        if inner.refusing > 0 {
+            inner.refusing -= 1;
+            take_back(&mut inner.state, undo);
+            return Err(StoreError::Unavailable("no room".to_owned()).into());
         }
         inner.undo.push_back(undo);
         if inner.undo.len() > REMEMBERED {

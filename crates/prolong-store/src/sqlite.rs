@@ -7,8 +7,12 @@ mod open;
 mod read;
 mod readers;
 mod rows;
+#[cfg(all(test, feature = "conformance"))]
+mod taken_back;
+mod users;
 mod writer;
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -101,6 +105,7 @@ impl SqliteStore {
             wal_pages,
             copier,
             counters: counters.clone(),
+            users: RefCell::default(),
         };
         let thread = std::thread::Builder::new()
             .name("prolong-writer".to_owned())

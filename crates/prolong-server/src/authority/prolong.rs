@@ -84,12 +84,17 @@ impl Authority {
             transaction
         };
         let turn = self.store.turn(presented.token.session, Box::new(decide));
-        if let Err(error) = turn.await {
+        // Signed while the commit runs; told to nobody before it is done.
+        let minted = async {
+            let decided = told.await.ok()?;
+            Some(self.minted(decided, presented, None))
+        };
+        let (turn, minted) = futures_util::future::join(turn, minted).await;
+        if let Err(error) = turn {
             tracing::warn!(%error, "the outcome of a turn is unknown; reading again");
             return None;
         }
-        let decided = told.await.ok()?;
-        Some(self.minted(decided, presented, None))
+        minted
     }
 
     /// What the core makes of a refresh, where that is tokens and the row is all there is to write.

@@ -61,13 +61,10 @@ impl Authority {
         wish.requirement
             .check(&claims, now.as_secs())
             .map_err(|rejection| asked_for(rejection, wish))?;
-        let Some(id) = claims.session_id().and_then(SessionId::parse) else {
-            return Ok(Forwarded {
-                claims,
-                renewed: None,
-            });
-        };
-        if wish.background {
+        let counts = !wish.background && (any_request || policy.activity == Activity::Request);
+        let id = claims.session_id().filter(|_| counts);
+        let Some(id) = id.and_then(SessionId::parse) else {
+            // What cannot be prolonged on the way must be good as it is.
             if claims.expired() {
                 return Err(rejected(Rejection::Expired));
             }
@@ -75,7 +72,7 @@ impl Authority {
                 claims,
                 renewed: None,
             });
-        }
+        };
         let renewed = if any_request {
             self.renewed_by_request(&claims, id, now).await?
         } else {

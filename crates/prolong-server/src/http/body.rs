@@ -1,5 +1,6 @@
 //! Form bodies, read as strictly as OAuth has them. (JSON bodies: `sessions::fields`.)
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use axum::extract::{FromRequest, Request};
@@ -98,6 +99,15 @@ pub(crate) fn decoded(text: &[u8]) -> Option<String> {
         });
     }
     String::from_utf8(bytes).ok()
+}
+
+/// The same for a text of which most needs no decoding.
+pub(crate) fn decoded_or_plain(text: &str) -> Option<Cow<'_, str>> {
+    if text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+        decoded(text.as_bytes()).map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(text))
+    }
 }
 
 #[cfg(test)]

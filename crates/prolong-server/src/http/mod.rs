@@ -26,6 +26,8 @@ pub(crate) mod feed;
 mod key_stories;
 #[cfg(test)]
 mod metrics_stories;
+#[cfg(test)]
+mod no_room;
 pub(crate) mod oauth;
 #[cfg(test)]
 mod races;
@@ -48,8 +50,17 @@ use prolong_protocol::problem::Code;
 use crate::authority::Authority;
 use problem::Failure;
 
-/// Everything that the authority answers, under its base path.
+/// Everything that the authority answers, under its base path. For another server than [`crate::serve::serve`]: pages of
+/// registered origins may read the answers, and bodies are limited.
 pub fn router(authority: Arc<Authority>) -> Router {
+    let limit = DefaultBodyLimit::max(authority.settings.limits.body_bytes);
+    let around = from_fn_with_state(Arc::clone(&authority), edge);
+    // Together: each `layer` puts every route into another box.
+    rooms(authority).layer((around, limit))
+}
+
+/// The same for [`crate::serve::serve`], which itself does around every answer what [`router`] does around these.
+pub fn rooms(authority: Arc<Authority>) -> Router {
     let base = authority.settings.base_path.clone();
     let rooms = Router::new()
         .route("/oauth/token", post(oauth::token::post))
@@ -81,20 +92,22 @@ pub fn router(authority: Arc<Authority>) -> Router {
         )
         .fallback(|| async { Failure::new(Code::NotFound, "there is nothing at this path") })
         .method_not_allowed_fallback(other_method)
-        // Together: each `layer` puts every route into another box.
-        .layer((
-            from_fn_with_state(Arc::clone(&authority), edge),
-            DefaultBodyLimit::max(authority.settings.limits.body_bytes),
-        ))
         .with_state(authority)
 }
 
-/// Around every handler: problems learn where they happened, pages of registered origins may read the answer.
 async fn edge(State(authority): State<Arc<Authority>>, request: Request, next: Next) -> Response {
-    let uri = request.uri().clone();
-    let (authority, issuer) = (&authority, &authority.settings.issuer);
+    around(&authority, request, async |request| next.run(request).await).await
+}
+
+/// Around every handler: problems learn where they happened, pages of registered origins may read the answer.
+pub(crate) async fn around(
+    authority: &Authority,
+    request: Request,
+    answer: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
+    let (uri, issuer) = (request.uri().clone(), &authority.settings.issuer);
     cors::cors(authority, request, async |request| {
-        problem::located(next.run(request).await, issuer, uri.path())
+        problem::located(answer(request).await, issuer, uri.path())
     })
     .await
 }

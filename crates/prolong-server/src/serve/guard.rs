@@ -5,7 +5,8 @@
 //! 3. A request that is not answered within the same time again is 503: whether it took effect is unknown, so the
 //!    client tries again. The head of an answer counts; a stream may go on.
 //! 4. A request by HTTP/1.1 that names no host, or two, is 400 (RFC 9112 §3.2): a proxy in front may have led it by another.
-//! 5. Every answer says `nosniff`, `no-referrer` and `no-store`, and may neither be framed nor load anything, unless its
+//! 5. Around every answer: [`crate::http::around`].
+//! 6. Every answer says `nosniff`, `no-referrer` and `no-store`, and may neither be framed nor load anything, unless its
 //!    handler said otherwise.
 //!
 //! Deployment: behind a reverse proxy that buffers bodies, 2 never strikes here.
@@ -15,19 +16,21 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, HttpBody, to_bytes};
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, Version, header};
 use http_body_util::LengthLimitError;
 use prolong_protocol::problem::Code;
 use tower::ServiceExt;
 
-use crate::http::problem::{Failure, located};
+use crate::Authority;
+use crate::http::around;
+use crate::http::problem::Failure;
 
 /// How large and how slow a request may be.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Guard {
-    pub(super) issuer: Arc<str>,
+    pub(super) authority: Arc<Authority>,
     pub(super) body_bytes: usize,
     pub(super) patience: Duration,
 }
@@ -35,18 +38,13 @@ pub(super) struct Guard {
 impl Guard {
     /// The answer of `app`, or one in its place.
     pub(super) async fn stand(&self, request: Request, app: Router) -> Response {
-        let uri = request.uri().clone();
-        let answered = match self.whole(request).await {
-            Ok(request) => tokio::time::timeout(self.patience, app.oneshot(request))
-                .await
-                .map_err(|_| Failure::unavailable("a request was not answered in time")),
-            Err(failure) => Err(failure),
-        };
-        let mut response = match answered {
-            Ok(Ok(response)) => response,
-            Ok(Err(never)) => match never {},
-            Err(failure) => located(failure.into_response(), &self.issuer, uri.path()),
-        };
+        let mut response = around(&self.authority, request, async |request| {
+            match self.whole(request).await {
+                Ok(request) => self.answered(request, app).await,
+                Err(failure) => failure.into_response(),
+            }
+        })
+        .await;
         let headers = response.headers_mut();
         for (name, value) in QUIET {
             headers
@@ -54,6 +52,14 @@ impl Guard {
                 .or_insert(HeaderValue::from_static(value));
         }
         response
+    }
+
+    async fn answered(&self, request: Request, app: Router) -> Response {
+        match tokio::time::timeout(self.patience, app.oneshot(request)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(_) => Failure::unavailable("a request was not answered in time").into_response(),
+        }
     }
 
     /// The request with its body in memory.
@@ -82,7 +88,10 @@ impl Guard {
         let body = arrived
             .map_err(|_| Failure::new(Code::RequestTimeout, "the body did not arrive in time"))?
             .map_err(|error| self.refused(error))?;
-        Ok(Request::from_parts(parts, Body::from(body)))
+        let mut request = Request::from_parts(parts, Body::from(body));
+        // It is as long as it may be: axum's own limit is another.
+        DefaultBodyLimit::disable().apply(&mut request);
+        Ok(request)
     }
 
     fn refused(&self, error: axum::Error) -> Failure {
@@ -119,8 +128,9 @@ mod tests {
     use http::StatusCode;
 
     async fn answer(request: Request) -> Response {
+        let world = crate::world::world(prolong_core::PolicyDraft::default()).await;
         let guard = Guard {
-            issuer: "https://auth.example.com".into(),
+            authority: world.authority,
             body_bytes: 8,
             patience: Duration::from_millis(20),
         };

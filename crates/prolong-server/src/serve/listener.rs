@@ -63,7 +63,7 @@ pub async fn serve(
         stop: watch::Sender::new(false),
     });
     let guard = Guard {
-        issuer: authority.settings.issuer.as_str().into(),
+        authority: Arc::clone(authority),
         body_bytes: limits.body_bytes,
         patience: limits.request_timeout,
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use prolong_core::{EndReason, Generation, Life};
 
 use super::{at, ok, rotation, session, user};
-use crate::{Change, Found, NotCommitted, Store, Transaction};
+use crate::{Change, Found, NotCommitted, Store, Transaction, User};
 
 /// Each turn sees what the one before has written: every one of them rotates, and nobody has to try again.
 pub async fn turns_never_conflict<S: Store>(store: &Arc<S>) {
@@ -25,6 +25,66 @@ pub async fn turns_never_conflict<S: Store>(store: &Arc<S>) {
     }
     let found = store.session(id).await.expect("read").expect("there");
     assert_eq!(found.session.generation, Generation(64));
+}
+
+/// A turn sees its user as they are, whatever earlier turns saw: changed, changed back in vain, removed, come again.
+pub async fn a_turn_sees_the_user_of_now<S: Store>(store: &Arc<S>) {
+    ok(store, Change::InsertUser(user(1))).await;
+    ok(store, Change::StartSession(session(1, 1))).await;
+    let id = session(1, 1).id;
+    let seen = async || {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let look = move |found: Option<Found>| {
+            drop(tell.send(found.map(|found| found.user)));
+            Transaction::default()
+        };
+        assert!(store.turn(id, Box::new(look)).await.is_ok());
+        told.await.expect("asked")
+    };
+    assert_eq!(seen().await.expect("there").revision, 0);
+    let mut disabled = user(1);
+    disabled.standing.disabled = true;
+    ok(store, Change::ReplaceUser(disabled.clone())).await;
+    let now = seen().await.expect("there");
+    assert!(now.standing.disabled && now.revision == 1);
+
+    let enabled = Transaction::of(Change::ReplaceUser(User {
+        revision: 1,
+        ..user(1)
+    }));
+    let taken_back = enabled.and(Change::CheckUser {
+        user: now.key,
+        revision: 77,
+    });
+    assert!(store.commit(taken_back).await.is_err());
+    assert_eq!(seen().await.expect("there"), now);
+
+    ok(store, Change::RemoveUser(now.key)).await;
+    assert!(seen().await.is_none());
+    ok(store, Change::InsertUser(user(1))).await;
+    assert_eq!(seen().await.expect("there").revision, 0);
+}
+
+/// What a turn writes depends on the session and the user that it was decided on, as any swap does.
+pub async fn a_turn_swaps_for_the_user_it_saw<S: Store>(store: &Arc<S>) {
+    ok(store, Change::InsertUser(user(1))).await;
+    ok(store, Change::StartSession(session(1, 1))).await;
+    let id = session(1, 1).id;
+    let for_another = |found: Option<Found>| {
+        let mut swap = rotation(&found.expect("it is there").session);
+        if let Change::SwapSession { user, .. } = &mut swap {
+            user.version += 1;
+        }
+        Transaction::of(swap)
+    };
+    let outcome = store.turn(id, Box::new(for_another)).await;
+    assert!(matches!(outcome, Err(NotCommitted::Conflict(0))));
+    let rotate = |_| Transaction::of(rotation(&session(1, 1)));
+    assert!(store.turn(id, Box::new(rotate)).await.is_ok());
+    let outcome = store.turn(id, Box::new(rotate)).await;
+    assert!(matches!(outcome, Err(NotCommitted::Conflict(0))), "twice");
+    let found = store.session(id).await.expect("read").expect("there");
+    assert_eq!(found.session.generation, Generation(1));
 }
 
 /// A turn can look without writing, finds nothing where there is nothing, and what it writes is guarded and all or nothing.

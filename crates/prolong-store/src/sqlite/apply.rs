@@ -175,49 +175,77 @@ fn start(db: &Connection, s: &Session) -> Result<bool> {
     )
 }
 
-/// The hot path: one statement. What sticks (flags, what was forgiven, activity) merges, so that two writers who saw
-/// the same generation do not undo each other.
-fn swap(db: &Connection, seen: &Session, next: &Session, user: &Standing) -> Result<bool> {
-    let (end_reason, ended_at) = ended(next.life);
-    one(
-        db,
+macro_rules! swap {
+    () => {
         "UPDATE session SET end_reason = ?1, ended_at = ?2, flags = flags | ?3, generation = ?4, key = ?5, \
          previous_key = ?6, secret = ?7, produced_by = ?8, predecessor_attempt = ?9, forgiven = max(forgiven, ?10), \
          rotated_at = ?11, active_at = max(active_at, ?12), authenticated_at = ?13, idle = ?14, absolute_end = ?15, \
          version = ?16, acr = ?17 \
          WHERE id = ?18 AND end_reason = 0 AND generation = ?19 AND key = ?20 AND secret = ?21 AND rotated_at = ?22 \
-         AND authenticated_at = ?23 AND EXISTS (SELECT 1 FROM user WHERE user.key = session.user \
-         AND user.version = ?24 AND user.disabled = ?25 AND user.deleted = ?26 AND user.reauth_at IS ?27)",
-        params![
-            end_reason,
-            ended_at,
-            flags(next.flags),
-            signed(next.generation.0),
-            next.key.0,
-            next.previous_key.0,
-            next.secret.0,
-            produced_by(next),
-            next.predecessor_attempt.map(|a| a.0),
-            forgiven(next),
-            next.rotated_at.as_millis(),
-            next.active_at.as_millis(),
-            next.authenticated_at.as_millis(),
-            idle(next.idle),
-            next.absolute_end.map(Timestamp::as_millis),
-            signed(next.version),
-            next.acr,
-            seen.id.0,
-            signed(seen.generation.0),
-            seen.key.0,
-            seen.secret.0,
-            seen.rotated_at.as_millis(),
-            seen.authenticated_at.as_millis(),
-            signed(user.version),
-            user.disabled,
-            user.deleted,
-            user.reauth_at.map(Timestamp::as_millis)
-        ],
-    )
+         AND authenticated_at = ?23"
+    };
+}
+
+/// One statement. What sticks (flags, what was forgiven, activity) merges, so that two writers who saw the same generation
+/// do not undo each other.
+fn swap(db: &Connection, seen: &Session, next: &Session, user: &Standing) -> Result<bool> {
+    let sql = concat!(
+        swap!(),
+        " AND EXISTS (SELECT 1 FROM user WHERE user.key = session.user AND user.version = ?24 AND user.disabled = ?25 \
+         AND user.deleted = ?26 AND user.reauth_at IS ?27)"
+    );
+    let of_user: [&dyn ToSql; 4] = [
+        &signed(user.version),
+        &user.disabled,
+        &user.deleted,
+        &user.reauth_at.map(Timestamp::as_millis),
+    ];
+    swap_by(db, sql, seen, next, &of_user)
+}
+
+/// The hot path: the same where the user was read in the same transaction.
+pub(super) fn swap_of_same_user(db: &Connection, seen: &Session, next: &Session) -> Result<bool> {
+    swap_by(db, swap!(), seen, next, &[])
+}
+
+fn swap_by(
+    db: &Connection,
+    sql: &str,
+    seen: &Session,
+    next: &Session,
+    of_user: &[&dyn ToSql],
+) -> Result<bool> {
+    let (end_reason, ended_at) = ended(next.life);
+    let of_session: [&dyn ToSql; 23] = [
+        &end_reason,
+        &ended_at,
+        &flags(next.flags),
+        &signed(next.generation.0),
+        &next.key.0,
+        &next.previous_key.0,
+        &next.secret.0,
+        &produced_by(next),
+        &next.predecessor_attempt.map(|a| a.0),
+        &forgiven(next),
+        &next.rotated_at.as_millis(),
+        &next.active_at.as_millis(),
+        &next.authenticated_at.as_millis(),
+        &idle(next.idle),
+        &next.absolute_end.map(Timestamp::as_millis),
+        &signed(next.version),
+        &next.acr,
+        &seen.id.0,
+        &signed(seen.generation.0),
+        &seen.key.0,
+        &seen.secret.0,
+        &seen.rotated_at.as_millis(),
+        &seen.authenticated_at.as_millis(),
+    ];
+    let values = of_session.iter().chain(of_user);
+    let changed = db
+        .prepare_cached(sql)?
+        .execute(rusqlite::params_from_iter(values))?;
+    Ok(changed == 1)
 }
 
 fn write_user(db: &Connection, sql: &str, user: &User) -> Result<bool> {

@@ -13,7 +13,7 @@ use crate::StoreError;
 /// "Prlg"
 pub(super) const APPLICATION_ID: i64 = 0x5072_6C67;
 /// Pages that the writer keeps in memory. Filled only by what is in use.
-const WRITER_CACHE_KIB: i64 = 32 * 1024;
+const WRITER_CACHE_KIB: i64 = 64 * 1024;
 const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_first.sql")];
 
 /// The schema that this version writes.

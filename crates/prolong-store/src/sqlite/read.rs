@@ -22,6 +22,17 @@ pub(super) fn session(db: &Connection, id: SessionId) -> Result<Option<Found>> {
         .optional()
 }
 
+pub(super) fn session_alone(db: &Connection, id: SessionId) -> Result<Option<Session>> {
+    let sql = concat!(
+        "SELECT ",
+        session_columns!(),
+        " FROM session s WHERE s.id = ?1"
+    );
+    db.prepare_cached(sql)?
+        .query_row(params![id.0], rows::session)
+        .optional()
+}
+
 pub(super) fn sessions_of(db: &Connection, user: UserKey) -> Result<Vec<Session>> {
     let sql = concat!(
         "SELECT ",

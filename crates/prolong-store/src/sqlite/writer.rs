@@ -1,5 +1,6 @@
 //! The one writer: a thread that drains its queue into one commit, so that many writes share one fsync.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -12,9 +13,10 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 
 use super::copier::{self, Copier};
+use super::users::Users;
 use super::{apply, read};
 use crate::writer_stats::Counters;
-use crate::{Committed, Decide, NotCommitted, StoreError, Transaction};
+use crate::{Change, Committed, Decide, Found, NotCommitted, StoreError, Transaction};
 
 /// What to write.
 pub(super) enum Work {
@@ -58,6 +60,7 @@ pub(super) struct Writer {
     /// Pages in the WAL, kept by SQLite's hook after each commit.
     pub(super) wal_pages: Arc<AtomicUsize>,
     pub(super) counters: Arc<Counters>,
+    pub(super) users: RefCell<Users>,
 }
 
 impl Writer {
@@ -90,7 +93,7 @@ impl Writer {
     }
 
     /// Nobody is answered before the commit is on the disk; after a failed fsync nobody is answered at all.
-    fn write(&self, batch: Vec<Job>) -> Result<(), String> {
+    pub(super) fn write(&self, batch: Vec<Job>) -> Result<(), String> {
         let begun = Instant::now();
         let runtime = batch.first().and_then(|job| job.runtime.clone());
         let mut answers = Vec::with_capacity(batch.len());
@@ -132,6 +135,7 @@ impl Writer {
         let mut jobs = batch.into_iter();
         let outcome = self.write_jobs(&mut jobs, answers);
         if outcome.is_err() {
+            self.users.borrow_mut().forget_all();
             // Those whose turn did not come are told the same as the others.
             let rest = jobs.map(|job| (job.answer, Err(NotCommitted::Conflict(0))));
             answers.extend(rest);
@@ -165,8 +169,46 @@ impl Writer {
         match work {
             Work::Write(transaction) => self.write_one(transaction),
             // Read inside the transaction that writes: what earlier jobs of the batch wrote is seen.
-            Work::Turn(id, decide) => self.write_one(decide(read::session(&self.db, id)?)),
+            Work::Turn(id, decide) => {
+                let found = self.found(id)?;
+                let user = found.as_ref().map(|found| found.user.standing);
+                let transaction = decide(found);
+                if let [
+                    Change::SwapSession {
+                        seen,
+                        next,
+                        user: on,
+                    },
+                ] = &transaction.changes[..]
+                    && seen.id == id
+                    && user == Some(*on)
+                {
+                    // The user cannot be another than a moment ago.
+                    let swapped = apply::swap_of_same_user(&self.db, seen, next)?;
+                    return Ok(if swapped {
+                        Ok(Committed::default())
+                    } else {
+                        Err(NotCommitted::Conflict(0))
+                    });
+                }
+                self.write_one(transaction)
+            }
         }
+    }
+
+    fn found(&self, id: SessionId) -> rusqlite::Result<Option<Found>> {
+        let Some(session) = read::session_alone(&self.db, id)? else {
+            return Ok(None);
+        };
+        let mut users = self.users.borrow_mut();
+        if let Some(user) = users.get(session.user) {
+            return Ok(Some(Found { session, user }));
+        }
+        let user = read::user(&self.db, session.user)?;
+        Ok(user.map(|user| {
+            users.keep(user.clone());
+            Found { session, user }
+        }))
     }
 
     fn write_one(&self, transaction: Transaction) -> rusqlite::Result<Answer> {
@@ -194,6 +236,7 @@ impl Writer {
     fn apply(&self, transaction: Transaction) -> rusqlite::Result<Answer> {
         let mut committed = Committed::default();
         for (at, change) in transaction.changes.into_iter().enumerate() {
+            self.users.borrow_mut().forget_what_changes(&change);
             if !apply::change(&self.db, change, &mut committed)? {
                 return Ok(Err(NotCommitted::Conflict(at)));
             }
