@@ -7,7 +7,8 @@ mod open;
 mod read;
 mod readers;
 mod rows;
-#[cfg(all(test, feature = "conformance"))]
+#[cfg(test)]
+#[cfg(feature = "conformance")]
 mod taken_back;
 mod users;
 mod writer;
