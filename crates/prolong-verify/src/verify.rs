@@ -12,7 +12,8 @@ use crate::{
 
 /// Verifies an access token. Pure: the same arguments always give the same answer.
 ///
-/// `now` is in seconds since the epoch.
+/// `now` is in seconds since the epoch. Nothing is told to anybody: under a policy with `activity = "request"`, a service
+/// that only calls this keeps no session alive. The layer of a `Verifier` that reports activity does.
 ///
 /// # Errors
 /// A [`Rejection`], which says what the client should do.

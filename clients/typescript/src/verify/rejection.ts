@@ -25,6 +25,7 @@ const sentences = {
   IssuedBeforeCut: 'tokens issued so early are no longer accepted',
   VersionRaised: "the user's tokens of this version are no longer accepted",
   SessionEnded: 'the session has ended',
+  NotActive: 'the authority does not accept the token any more',
   Superseded: 'a newer token of this session was issued',
   InsufficientScope: 'the token lacks a required scope',
   InsufficientAuthentication: 'a more recent or stronger sign-in is required',

@@ -2,7 +2,8 @@
 //
 // 1. `discover` succeeds only with metadata, keys and a snapshot of the feed in hand.
 // 2. After that, an authority that is down costs freshness only: known keys and revocations stay.
-// 3. Keys are fetched again every 5 minutes, and where a token names an unknown one, at most once in 30 s.
+// 3. Keys are fetched again every 5 minutes, and where a token names an unknown one, at most once in 30 s
+//    (sooner where the last fetch failed).
 // 4. Where it is asked for, the authority is told every 10 s which sessions were used.
 // 5. The background work ends with `close()` or the `signal`.
 
@@ -94,6 +95,8 @@ export class Verifier {
   private keys = Keys.none
   private revoked = new Revoked()
   private freshAsOf: number | undefined
+  /** The same by a clock that nobody sets, in milliseconds. */
+  private freshSince = Number.NEGATIVE_INFINITY
   private keySource: KeySource | undefined
   private introspection: URL | undefined
   private activity: Activity | undefined
@@ -132,6 +135,9 @@ export class Verifier {
         token: client && token ? new ClientToken(this.origin, token, client, 'prolong:feed') : undefined,
         now: () => this.now(),
         learnt: (follower) => this.learn(follower),
+        proved: (age) => {
+          this.freshSince = Math.max(this.freshSince, performance.now() - age * 1000)
+        },
         keyDied: () => this.keySource?.succeed(),
         failed: onFault,
       })
@@ -153,7 +159,8 @@ export class Verifier {
   }
 
   /**
-   * Verifies a token as a route would, without HTTP.
+   * Verifies a token as a route would, without HTTP. Reports no activity, even with `reportActivity`: whether a person is
+   * behind the token is not known here. `middleware` and `handler` do.
    *
    * @throws {Rejection} by rejecting: the token is refused.
    * @throws {Undecidable} by rejecting: it cannot be told just now. Answer 503, never 401: a 401 signs people out.
@@ -215,9 +222,14 @@ export class Verifier {
     return introspectAt(this.origin, this.introspection, client, token)
   }
 
-  /** Seconds since what is revoked was known to be complete; `undefined`: never, or not any more. */
+  /**
+   * Seconds since what is revoked was known to be complete; `undefined`: never, or not any more. A wall clock that is set back
+   * does not make it less: what has passed is counted by another one, too.
+   */
   get staleness(): number | undefined {
-    return this.freshAsOf === undefined ? undefined : Math.max(0, this.now() - this.freshAsOf)
+    if (this.freshAsOf === undefined) return undefined
+    const passed = this.options.now ? 0 : Math.ceil((performance.now() - this.freshSince) / 1000)
+    return Math.max(passed, this.now() - this.freshAsOf)
   }
 
   /** How many requests were served while stale, on routes that stay open. */
@@ -290,18 +302,18 @@ export class Verifier {
     }
   }
 
-  /** The token's own faults come first: they need no feed. */
+  /** What is known here comes first, what the route asks included: it needs neither feed nor authority. */
   private async judgeNow(token: string, route: Route): Promise<Claims> {
     const now = this.now()
     const seen = this.seen.verify(token, this.keys, route.expected, this.revoked, now)
     const claims = seen instanceof Promise ? await seen : seen
+    checkRequirement(route.requirement, claims, now)
     const { staleness } = this
     if (staleness === undefined || staleness > staleAfter) {
       if (route.staleness === 'open') this.stale++
       else if (route.staleness === 'closed') await this.askOnline(token)
       else if (now - claims.issuedAt >= young) throw new Rejection('SoftExpired')
     }
-    checkRequirement(route.requirement, claims, now)
     return claims
   }
 
@@ -314,7 +326,7 @@ export class Verifier {
     } catch {
       throw new Undecidable()
     }
-    if (!answer) throw new Rejection('SessionEnded')
+    if (!answer) throw new Rejection('NotActive')
   }
 }
 

@@ -6,7 +6,9 @@ import type { Revoked } from './revoked.js'
 import { readToken } from './token.js'
 
 /**
- * Verifies an access token. Pure: the same arguments always give the same answer, and nobody is asked.
+ * Verifies an access token. Pure: the same arguments always give the same answer, and nobody is asked or told: under a policy
+ * with `activity = "request"`, a service that calls this by itself keeps no session alive. A {@link Verifier}'s `middleware` and
+ * `handler` do, with `reportActivity`.
  *
  * @param now Seconds since the epoch.
  * @throws {Rejection} by rejecting: what is wrong, and what the client should do.

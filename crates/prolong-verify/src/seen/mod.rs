@@ -90,7 +90,7 @@ impl SeenTokens {
         }
     }
 
-    /// [`crate::verify()`], with memory. The answer is the same.
+    /// [`crate::verify()`], with memory. The answer is the same, and so nothing is told to anybody: no activity is reported.
     ///
     /// # Errors
     /// As [`crate::verify()`].

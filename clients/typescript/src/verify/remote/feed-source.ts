@@ -28,6 +28,8 @@ export interface FeedSourceOptions {
   now: () => number
   /** Called after each thing learnt, and after each proof of freshness. */
   learnt: (follower: Follower) => void
+  /** Called with each proof of freshness: how many seconds ago we were complete. */
+  proved: (age: number) => void
   /** Called when a signing key is said to be dead. */
   keyDied: () => void
   /** Told of each fault; the loop goes on. */
@@ -94,9 +96,11 @@ export class FeedSource {
   private take(text: string, url: URL): Need {
     const event = readEvent(parseObject(new TextEncoder().encode(text)))
     if (!event) throw badAnswer(nameOf(url))
-    const need = isFrame(event) ? this.follower.frame(event) : this.follower.heartbeat(event, this.options.now())
+    const now = this.options.now()
+    const need = isFrame(event) ? this.follower.frame(event) : this.follower.heartbeat(event, now)
+    if (!isFrame(event) && need === 'nothing') this.options.proved(Math.max(0, now - Number(event.asOf)))
     if (isFrame(event)) {
-      this.follower.prune(this.options.now())
+      this.follower.prune(now)
       if (event.entries.some(({ kind }) => kind === 'K')) this.options.keyDied()
     }
     this.options.learnt(this.follower)

@@ -11,12 +11,17 @@ const cooldown = 30_000
 /** Whether the issuer could be asked because of an unknown `kid`. */
 export type Refetched = 'current' | 'failed'
 
-/** Fetches an issuer's keys: every 5 minutes, and where a token names an unknown one, at most once in 30 s; at once if a key died. */
+/**
+ * Fetches an issuer's keys: every 5 minutes, and where a token names an unknown one, at most once in 30 s; at once if a key died.
+ * A fetch that failed has told nothing, and those tokens may be good: the next is made a second later, then two, four …
+ */
 export class KeySource {
   private readonly origin: Origin
   private readonly url: URL
   private readonly place: (keys: Keys) => void
   private last: { at: number; outcome: Promise<Refetched> } | undefined
+  /** How often asking has failed since it worked. */
+  private failures = 0
 
   /** `place` is given every good set. */
   constructor(origin: Origin, url: URL, place: (keys: Keys) => void) {
@@ -43,7 +48,7 @@ export class KeySource {
 
   /** Asks once for all who wait, and answers from memory until the pause is over. */
   refetch(): Promise<Refetched> {
-    if (!this.last || performance.now() - this.last.at >= cooldown) return this.ask()
+    if (!this.last || performance.now() - this.last.at >= restAfter(this.failures)) return this.ask()
     return this.last.outcome
   }
 
@@ -58,10 +63,20 @@ export class KeySource {
     const outcome = before
       .then(() => this.fetch())
       .then<Refetched, Refetched>(
-        () => 'current',
-        () => 'failed',
+        () => {
+          this.failures = 0
+          return 'current'
+        },
+        () => {
+          this.failures++
+          return 'failed'
+        },
       )
-    this.last = { at: performance.now(), outcome }
+      .finally(() => {
+        // It may have taken long, and whoever waited has its answer: the pause begins now.
+        if (this.last?.outcome === outcome) this.last.at = performance.now()
+      })
+    this.last = { at: Number.POSITIVE_INFINITY, outcome }
     return outcome
   }
 
@@ -77,3 +92,7 @@ export class KeySource {
     }
   }
 }
+
+/** How long after a fetch the next unknown key is not asked for, in milliseconds. */
+export const restAfter = (failures: number): number =>
+  failures === 0 ? cooldown : Math.min(cooldown, 1_000 * 2 ** (failures - 1))
