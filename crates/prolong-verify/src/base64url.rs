@@ -41,16 +41,24 @@ const fn decoded_length(characters: usize) -> usize {
     characters / 4 * 3 + characters % 4 * 3 / 4
 }
 
-/// `bytes` is as long as [`decoded_length`] says.
+/// `bytes` is as long as [`decoded_length`] says. Two groups at a time, then what is left, group by group.
 fn into(text: &[u8], bytes: &mut [u8]) -> Option<()> {
-    let (groups, rest) = text.as_chunks::<4>();
-    let (decoded, last) = bytes.as_chunks_mut::<3>();
+    let (pairs, rest) = text.as_chunks::<8>();
+    let (sixes, rest_bytes) = bytes.as_chunks_mut::<6>();
     let mut all = 0;
-    for (group, three) in groups.iter().zip(decoded) {
+    for ([a, b, c, d, e, f, g, h], six) in pairs.iter().zip(sixes) {
+        let (high, low) = (word([*a, *b, *c, *d]), word([*e, *f, *g, *h]));
+        all |= high | low;
+        let [_, _, decoded @ ..] = (u64::from(high) << 24 | u64::from(low)).to_be_bytes();
+        *six = decoded;
+    }
+    let (groups, rest) = rest.as_chunks::<4>();
+    let (threes, last) = rest_bytes.as_chunks_mut::<3>();
+    for (group, three) in groups.iter().zip(threes) {
         let word = word(*group);
         all |= word;
-        let [_, first, second, third] = word.to_be_bytes();
-        *three = [first, second, third];
+        let [_, decoded @ ..] = word.to_be_bytes();
+        *three = decoded;
     }
     let word = match *rest {
         [] => 0,

@@ -1,6 +1,6 @@
 //! The claims of an accepted token (RFC 9068 §2.2, DESIGN §6.2), typed.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, fmt};
 
 use serde_json::{Map, Value};
 
@@ -15,9 +15,7 @@ use crate::{
 
 /// Claims of a token that was verified. Cheap to clone.
 #[derive(Clone)]
-pub struct Claims(Arc<Accepted>);
-
-struct Accepted {
+pub struct Claims {
     facts: Facts,
     wording: Wording,
     times: Times,
@@ -140,95 +138,95 @@ impl Body {
 }
 
 impl Claims {
-    pub(crate) fn new(facts: Facts, wording: Wording, times: Times) -> Self {
-        Self(Arc::new(Accepted {
+    pub(crate) const fn new(facts: Facts, wording: Wording, times: Times) -> Self {
+        Self {
             facts,
             wording,
             times,
-        }))
+        }
     }
 
     /// `iss`.
     #[must_use]
     pub fn issuer(&self) -> &str {
-        self.0.wording.iss()
+        self.wording.iss()
     }
 
     /// `sub`: the user's id, or a machine's client id.
     #[must_use]
     pub fn subject(&self) -> &str {
-        self.0.wording.sub()
+        self.wording.sub()
     }
 
     /// `aud`, one or several; never none.
     pub fn audience(&self) -> impl Iterator<Item = &str> {
-        self.0.wording.aud()
+        self.wording.aud()
     }
 
     /// `client_id`.
     #[must_use]
     pub fn client_id(&self) -> &str {
-        self.0.wording.client_id()
+        self.wording.client_id()
     }
 
     /// `exp`, seconds since the epoch; over at that second. Fractions are rounded up, as for `nbf` and `softexp`.
     #[must_use]
-    pub fn expires_at(&self) -> i64 {
-        self.0.facts.exp
+    pub const fn expires_at(&self) -> i64 {
+        self.facts.exp
     }
 
     /// `iat`, seconds since the epoch. Fractions are rounded down, as for `auth_time`.
     #[must_use]
-    pub fn issued_at(&self) -> i64 {
-        self.0.facts.iat
+    pub const fn issued_at(&self) -> i64 {
+        self.facts.iat
     }
 
     /// `nbf`.
     #[must_use]
-    pub fn not_before(&self) -> Option<i64> {
-        self.0.facts.nbf
+    pub const fn not_before(&self) -> Option<i64> {
+        self.facts.nbf
     }
 
     /// `jti`.
     #[must_use]
     pub fn token_id(&self) -> &str {
-        self.0.wording.jti()
+        self.wording.jti()
     }
 
     /// `auth_time`: when the person last proved who they are.
     #[must_use]
-    pub fn auth_time(&self) -> Option<i64> {
-        self.0.facts.auth_time
+    pub const fn auth_time(&self) -> Option<i64> {
+        self.facts.auth_time
     }
 
     /// `softexp`: from then on the token is due for renewal.
     #[must_use]
-    pub fn soft_expires_at(&self) -> Option<i64> {
-        self.0.facts.softexp
+    pub const fn soft_expires_at(&self) -> Option<i64> {
+        self.facts.softexp
     }
 
     /// `sid`: the session; `None` for a machine's token.
     #[must_use]
     pub fn session_id(&self) -> Option<&str> {
-        self.0.wording.sid()
+        self.wording.sid()
     }
 
     /// `jwt_version`.
     #[must_use]
-    pub fn jwt_version(&self) -> Option<u64> {
-        self.0.facts.jwt_version
+    pub const fn jwt_version(&self) -> Option<u64> {
+        self.facts.jwt_version
     }
 
     /// `gen`: the generation of the session, where its policy supersedes.
     #[must_use]
-    pub fn generation(&self) -> Option<u64> {
-        self.0.facts.generation
+    pub const fn generation(&self) -> Option<u64> {
+        self.facts.generation
     }
 
     /// `scope` as it stands.
     #[must_use]
     pub fn scope(&self) -> Option<&str> {
-        self.0.wording.scope()
+        self.wording.scope()
     }
 
     /// Whether `scope` holds this one.
@@ -240,7 +238,7 @@ impl Claims {
     /// `acr`.
     #[must_use]
     pub fn acr(&self) -> Option<&str> {
-        self.0.wording.acr()
+        self.wording.acr()
     }
 
     /// `cnf`: what the token is bound to (RFC 7800).
@@ -252,37 +250,37 @@ impl Claims {
     /// Every member, public claims included.
     #[must_use]
     pub fn raw(&self) -> &Map<String, Value> {
-        self.0.wording.raw()
+        self.wording.raw()
     }
 
     /// Whether `exp` had passed; only possible with [`crate::Expected::expired_for`].
     #[must_use]
-    pub fn expired(&self) -> bool {
-        self.0.times.expired
+    pub const fn expired(&self) -> bool {
+        self.times.expired
     }
 
     /// Whether `softexp` had passed.
     #[must_use]
-    pub fn renewal_due(&self) -> bool {
-        self.0.times.renewal_due
+    pub const fn renewal_due(&self) -> bool {
+        self.times.renewal_due
     }
 }
 
 impl Asked for Claims {
     fn facts(&self) -> &Facts {
-        &self.0.facts
+        &self.facts
     }
 
     fn scope(&self) -> Option<&str> {
-        self.0.wording.scope()
+        self.wording.scope()
     }
 
     fn acr(&self) -> Option<&str> {
-        self.0.wording.acr()
+        self.wording.acr()
     }
 
     fn has_session(&self) -> bool {
-        self.0.wording.places.has_session()
+        self.wording.places.has_session()
     }
 }
 

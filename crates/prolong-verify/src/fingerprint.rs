@@ -68,21 +68,25 @@ impl Fingerprints {
         })
     }
 
+    /// The key is walked along with the blocks, and one pair of it stays at hand for the next block.
     #[inline]
     fn nh(&self, token: &[u8]) -> [u128; 2] {
         let (blocks, rest) = token.as_chunks();
-        let mut keys = self.nh.iter().zip(self.nh.iter().skip(1));
         let mut passes = [0; 2];
-        for (block, keys) in blocks.iter().zip(&mut keys) {
-            add(&mut passes, block, keys);
+        let Some((mut key, keys)) = self.nh.split_first() else {
+            return passes;
+        };
+        for (block, next) in blocks.iter().zip(keys) {
+            add(&mut passes, block, (key, next));
+            key = next;
         }
-        if let (false, Some(keys)) = (rest.is_empty(), keys.next()) {
+        if let (false, Some(next)) = (rest.is_empty(), keys.get(blocks.len())) {
             if let Some(last) = token.last_chunk() {
-                add(&mut passes, last, keys);
+                add(&mut passes, last, (key, next));
             } else {
                 let mut padded = [0; BLOCK_BYTES];
                 padded[..rest.len()].copy_from_slice(rest);
-                add(&mut passes, &padded, keys);
+                add(&mut passes, &padded, (key, next));
             }
         }
         passes

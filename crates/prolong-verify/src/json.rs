@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::HashSet, fmt, mem};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use crate::numeric_date::Number;
+use crate::{numeric_date::Number, plain_json};
 
 /// From so many unknown members on, their names are hashed instead of compared one by one.
 const FEW: usize = 16;
@@ -21,6 +21,14 @@ pub(crate) enum Scanned<'a> {
 
 /// The values of these members of one JSON object, in the order of `names`, borrowed where nothing is escaped.
 pub(crate) fn members<'a, const N: usize>(
+    text: &'a str,
+    names: &[&str; N],
+) -> Option<[Option<Scanned<'a>>; N]> {
+    plain_json::members(text, names).or_else(|| parsed(text, names))
+}
+
+/// The same by a whole parser.
+pub(crate) fn parsed<'a, const N: usize>(
     text: &'a str,
     names: &[&str; N],
 ) -> Option<[Option<Scanned<'a>>; N]> {
@@ -114,15 +122,9 @@ impl<'de, const N: usize> Visitor<'de> for TopVisitor<'_, N> {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
         let mut found = [const { None }; N];
         let mut others = Names::default();
-        // Whoever writes tokens writes their members in one order: the next name is looked for where it was last time.
         let mut next = 0;
         while let Some(Text(name)) = access.next_key()? {
-            let after = self.0.iter().skip(next).position(|known| *known == name);
-            let place = match after {
-                Some(after) => Some(next + after),
-                None => self.0.iter().take(next).position(|known| *known == name),
-            };
-            next = place.map_or(next, |place| place + 1);
+            let place = place_of(self.0, &name, &mut next);
             let value = Some(access.next_value()?);
             let again = match place {
                 Some(place) => mem::replace(&mut found[place], value).is_some(),
@@ -136,16 +138,33 @@ impl<'de, const N: usize> Visitor<'de> for TopVisitor<'_, N> {
     }
 }
 
+/// Which of the names this is. Whoever writes tokens writes their members in one order: the next one is looked for from
+/// where the last one was.
+pub(crate) fn place_of<const N: usize>(
+    names: &[&str; N],
+    name: &str,
+    next: &mut usize,
+) -> Option<usize> {
+    let (before, after) = names.split_at_checked(*next)?;
+    let is_it = |known: &&str| *known == name;
+    let place = match after.iter().position(is_it) {
+        Some(place) => Some(*next + place),
+        None => before.iter().position(is_it),
+    };
+    *next = place.map_or(*next, |place| place + 1);
+    place
+}
+
 /// Names seen in one object.
 #[derive(Default)]
-struct Names<'a> {
+pub(crate) struct Names<'a> {
     few: Vec<Cow<'a, str>>,
     many: HashSet<Cow<'a, str>>,
 }
 
 impl<'a> Names<'a> {
     /// Whether the name is new.
-    fn insert(&mut self, name: Cow<'a, str>) -> bool {
+    pub(crate) fn insert(&mut self, name: Cow<'a, str>) -> bool {
         if self.few.contains(&name) {
             false
         } else if self.few.len() < FEW {

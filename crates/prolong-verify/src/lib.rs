@@ -29,6 +29,7 @@ mod jwk;
 mod key;
 mod keys;
 mod numeric_date;
+mod plain_json;
 mod rejection;
 #[cfg(feature = "http-client")]
 mod remote;

@@ -1,6 +1,6 @@
 //! From characters to an authentic body: form, header, key, signature. No clock, no revocation.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, cell::OnceCell, sync::Arc};
 
 use crate::{
     algorithm::Algorithm,
@@ -20,8 +20,8 @@ use crate::{
 /// The longest token that is read, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// Of an RSA key of 4096 bits.
-const SHORT_SIGNATURE: usize = 512;
+/// Of an RSA key of 2048 bits.
+const SHORT_SIGNATURE: usize = 256;
 
 /// A token's `typ`; the usual one is not copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +57,15 @@ pub(crate) struct Authentic {
     pub(crate) key: Arc<Key>,
     pub(crate) typ: Typ,
     pub(crate) body: Body,
+    names: OnceCell<Names>,
+}
+
+/// What the feed calls user and session under the salt that was asked for first: who remembers the token asks once more.
+#[derive(Debug)]
+struct Names {
+    salt: [u8; 16],
+    user: OnceCell<SaltedKey>,
+    session: OnceCell<Option<SaltedKey>>,
 }
 
 impl Authentic {
@@ -98,7 +107,18 @@ impl Authentic {
             key: Arc::clone(key),
             typ: Typ::of(header.typ),
             body: Body::parse(claims, parts)?,
+            names: OnceCell::new(),
         })
+    }
+
+    /// `None`: under another salt than before.
+    fn names(&self, salt: &[u8; 16]) -> Option<&Names> {
+        let names = self.names.get_or_init(|| Names {
+            salt: *salt,
+            user: OnceCell::new(),
+            session: OnceCell::new(),
+        });
+        (names.salt == *salt).then_some(names)
     }
 
     pub(crate) fn into_claims(self, times: Times) -> Claims {
@@ -150,11 +170,15 @@ impl Said for Authentic {
     }
 
     fn salted_user(&self, salt: &[u8; 16]) -> SaltedKey {
-        salted(salt, self.body.wording.sub())
+        let name = || salted(salt, self.body.wording.sub());
+        self.names(salt)
+            .map_or_else(name, |names| *names.user.get_or_init(name))
     }
 
     fn salted_session(&self, salt: &[u8; 16]) -> Option<SaltedKey> {
-        self.body.wording.sid().map(|sid| salted(salt, sid))
+        let name = || self.body.wording.sid().map(|sid| salted(salt, sid));
+        self.names(salt)
+            .map_or_else(name, |names| *names.session.get_or_init(name))
     }
 }
 

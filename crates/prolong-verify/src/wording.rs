@@ -1,6 +1,6 @@
 //! The words of the claims: where each stands in their JSON, which is decoded only when somebody asks.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 
@@ -76,9 +76,9 @@ impl Places {
 }
 
 /// Where the claims of a token that was seen before can be read: in the token, which is good already.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Payload {
-    Copied(Box<[u8]>),
+    Copied(Arc<[u8]>),
     /// A part of the request's field, which is shared instead of copied.
     #[cfg(feature = "tower")]
     Field {
@@ -87,7 +87,7 @@ pub(crate) enum Payload {
         end: usize,
     },
     /// They were read.
-    Read,
+    Read(Arc<Words>),
 }
 
 impl Payload {
@@ -98,51 +98,68 @@ impl Payload {
             Self::Field { field, start, end } => {
                 field.as_bytes().get(*start..*end).unwrap_or_default()
             }
-            Self::Read => &[],
+            Self::Read(_) => &[],
         }
     }
 }
 
+/// The claims, decoded.
 #[derive(Debug)]
+pub(crate) struct Words {
+    json: String,
+    raw: OnceLock<Map<String, Value>>,
+}
+
+impl Words {
+    fn new(json: String) -> Arc<Self> {
+        Arc::new(Self {
+            json,
+            raw: OnceLock::new(),
+        })
+    }
+}
+
+/// Clones share what was decoded before them.
+#[derive(Clone, Debug)]
 pub(crate) struct Wording {
     pub(crate) places: Places,
     payload: Payload,
-    json: OnceLock<String>,
-    raw: OnceLock<Map<String, Value>>,
+    words: OnceLock<Arc<Words>>,
 }
 
 impl Wording {
     pub(crate) fn read(places: Places, json: String) -> Self {
-        Self {
-            places,
-            payload: Payload::Read,
-            json: json.into(),
-            raw: OnceLock::new(),
-        }
+        Self::remembered(places, Payload::Read(Words::new(json)))
     }
 
     pub(crate) const fn remembered(places: Places, payload: Payload) -> Self {
         Self {
             places,
             payload,
-            json: OnceLock::new(),
-            raw: OnceLock::new(),
+            words: OnceLock::new(),
         }
     }
 
-    fn json(&self) -> &str {
-        self.json.get_or_init(|| {
+    fn words(&self) -> &Words {
+        if let Payload::Read(words) = &self.payload {
+            return words;
+        }
+        self.words.get_or_init(|| {
             let claims = self.places.parts.claims_in(self.payload.token());
             let json = claims.and_then(base64url::decode);
-            json.and_then(|json| String::from_utf8(json).ok())
-                .unwrap_or_default()
+            let json = json.and_then(|json| String::from_utf8(json).ok());
+            Words::new(json.unwrap_or_default())
         })
+    }
+
+    fn json(&self) -> &str {
+        &self.words().json
     }
 
     /// Every member.
     pub(crate) fn raw(&self) -> &Map<String, Value> {
-        self.raw
-            .get_or_init(|| json::object(self.json().as_bytes()).unwrap_or_default())
+        let Words { json, raw } = self.words();
+        raw.get_or_init(|| json::object(json.as_bytes()).unwrap_or_default())
     }
 
     /// The string of a member that stands at this place.

@@ -14,7 +14,8 @@ pub(crate) struct Rounds<'a>(Vec<Contestant<'a>>);
 
 struct Contestant<'a> {
     name: String,
-    run: Box<dyn FnMut(u64) + 'a>,
+    /// Calls it so often, and says how long that took.
+    run: Box<dyn FnMut(u64) -> Duration + 'a>,
     batch: u64,
     /// Nanoseconds a call, by round.
     took: Vec<f64>,
@@ -26,13 +27,45 @@ impl<'a> Rounds<'a> {
     }
 
     pub(crate) fn add<T>(&mut self, name: impl Into<String>, mut call: impl FnMut() -> T + 'a) {
-        self.0.push(Contestant {
-            name: name.into(),
-            run: Box::new(move |times| {
-                for _ in 0..times {
-                    black_box(call());
+        self.contestant(name.into(), move |times| {
+            let begun = Instant::now();
+            for _ in 0..times {
+                black_box(call());
+            }
+            begun.elapsed()
+        });
+    }
+
+    /// Before each `every` calls something is made ready for them, which is not counted. A call is told its number among them.
+    #[allow(dead_code, reason = "not every bench has such a contestant")]
+    pub(crate) fn add_prepared<T>(
+        &mut self,
+        name: impl Into<String>,
+        every: usize,
+        mut prepare: impl FnMut() + 'a,
+        mut call: impl FnMut(usize) -> T + 'a,
+    ) {
+        self.contestant(name.into(), move |times| {
+            let groups = times.div_ceil(every as u64);
+            let mut took = Duration::ZERO;
+            for _ in 0..groups {
+                prepare();
+                let begun = Instant::now();
+                for at in 0..every {
+                    black_box(call(at));
                 }
-            }),
+                took += begun.elapsed();
+            }
+            #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
+            let share = times as f64 / (groups * every as u64) as f64;
+            took.mul_f64(share)
+        });
+    }
+
+    fn contestant(&mut self, name: String, run: impl FnMut(u64) -> Duration + 'a) {
+        self.0.push(Contestant {
+            name,
+            run: Box::new(run),
             batch: 1,
             took: Vec::new(),
         });
@@ -73,9 +106,7 @@ impl<'a> Rounds<'a> {
 
 impl Contestant<'_> {
     fn time(&mut self) -> Duration {
-        let begun = Instant::now();
-        (self.run)(self.batch);
-        begun.elapsed()
+        (self.run)(self.batch)
     }
 }
 

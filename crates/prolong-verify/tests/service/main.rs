@@ -312,6 +312,36 @@ async fn freshness_never_moves_back_but_can_be_lost() {
     assert_eq!(state.staleness(), None);
 }
 
+/// Keys come from one source and revocations from another: neither undoes what the other said.
+#[tokio::test]
+async fn new_keys_leave_the_revocations_and_new_revocations_leave_the_keys() {
+    let state = state();
+    let ended = || {
+        let mut revoked = Revoked::new([7; 16]);
+        let entry = Entry {
+            seq: 1,
+            kind: Kind::SESSION,
+            key: Revoked::key_of(&[7; 16], "s1"),
+            arg: 1,
+            until: u64::MAX,
+        };
+        revoked.apply(&entry).unwrap();
+        revoked
+    };
+    let status = async |sid: &str| {
+        let token = token(&json!({}), &json!({ "sid": sid }));
+        let layer = AccessLayer::new(Arc::clone(&state));
+        with_token(layer, &token).await.status()
+    };
+    for _ in 0..2 {
+        state.set_revoked(ended());
+        assert_eq!(status("s2").await, StatusCode::OK);
+        state.set_keys(keys());
+        assert_eq!(status("s1").await, StatusCode::UNAUTHORIZED);
+        assert_eq!(status("s2").await, StatusCode::OK);
+    }
+}
+
 #[tokio::test]
 async fn an_unknown_key_is_asked_for_once() {
     let strange = token(&json!({ "kid": "new" }), &json!({}));
