@@ -67,3 +67,8 @@ pub use token::MAX_TOKEN_BYTES;
 #[cfg(feature = "tower")]
 pub use tower::{AccessLayer, Staleness};
 pub use verify::verify;
+
+/// The service of the README compiles.
+#[cfg(all(doctest, feature = "axum", feature = "http-client"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -192,7 +192,7 @@ mod tests {
         let members = |text| members(text, &NAMES).is_some();
         for plain in [
             r#"{"iss":"https://auth.example.com","sub":"ä€😀","exp":1795435200,"x":"y"}"#,
-            r#"{"x":0,"y":1,"sub":"","s":"\","iss":7}"#.replace('\\', "/").leak(),
+            r#"{"x":0,"y":1,"sub":"","s":"/","iss":7}"#,
             r#"{"s":999999999999999999}"#,
         ] {
             assert!(members(plain), "{plain}");
@@ -218,7 +218,7 @@ mod tests {
             r#"{"s":1,"s":1}"#,
             r#"{"x":1,"x":1}"#,
             r#"{"\u0073":1}"#,
-            r#"{s:1}"#,
+            "{s:1}",
             "{\"s\":\"\n\"}",
             "{\"s\":\"\0\"}",
             "{\"s\":\"1234567\u{1f}\"}",

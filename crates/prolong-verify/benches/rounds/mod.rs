@@ -37,7 +37,6 @@ impl<'a> Rounds<'a> {
     }
 
     /// Before each `every` calls something is made ready for them, which is not counted. A call is told its number among them.
-    #[allow(dead_code, reason = "not every bench has such a contestant")]
     pub(crate) fn add_prepared<T>(
         &mut self,
         name: impl Into<String>,
