@@ -9,6 +9,7 @@ mod demo;
 mod door;
 mod entropy;
 mod house;
+mod making;
 mod master_key;
 mod out;
 mod tls;

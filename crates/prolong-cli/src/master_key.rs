@@ -1,8 +1,6 @@
 //! The file with the master keys: whoever reads it can make tokens.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, bail};
 use prolong_core::KeyId;
@@ -10,6 +8,7 @@ use prolong_server::keys::MasterKeys;
 
 use crate::config::Config;
 use crate::entropy::SystemEntropy;
+use crate::making::Making;
 
 /// Reads the master keys from where the configuration says. A data folder without a database gets its first key made
 /// for it; beside a database a missing key is a fault, since a new one could not open what the old one sealed.
@@ -39,7 +38,7 @@ pub(crate) fn create(path: &Path) -> anyhow::Result<()> {
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(folder).with_context(|| cannot(path))?;
     }
-    let making = Making::of(path)?;
+    let making = Making::of(path, 0o600).with_context(|| cannot(path))?;
     if path.exists() {
         making.drop_it();
         bail!(
@@ -48,7 +47,8 @@ pub(crate) fn create(path: &Path) -> anyhow::Result<()> {
         );
     }
     let line = MasterKeys::generate_line(KeyId(1), &SystemEntropy);
-    making.becomes(path, &format!("{}\n", *line))
+    let made = making.becomes(path, &format!("{}\n", *line));
+    made.with_context(|| cannot(path))
 }
 
 /// What was added.
@@ -66,10 +66,10 @@ pub(crate) fn add(config: &Config) -> anyhow::Result<Added> {
     }
     let path = &config.master_key_file;
     check_mode(path)?;
-    let making = Making::of(path)?;
+    let making = Making::of(path, 0o600).with_context(|| cannot(path))?;
     match next_list(path) {
         Ok((id, text)) => {
-            making.becomes(path, &text)?;
+            making.becomes(path, &text).with_context(|| cannot(path))?;
             Ok(Added { id })
         }
         Err(error) => {
@@ -94,103 +94,9 @@ fn next_list(path: &Path) -> anyhow::Result<(KeyId, zeroize::Zeroizing<String>)>
     Ok((id, zeroize::Zeroizing::new(format!("{}\n{}", *line, *old))))
 }
 
-/// A file of keys that is being made beside the one that it becomes, by one process at a time. What a killed process left
-/// of one is taken over: it never counted.
-struct Making {
-    file: File,
-    at: PathBuf,
-}
-
-impl Making {
-    /// Waits until nobody else is making one.
-    fn of(path: &Path) -> anyhow::Result<Self> {
-        let at = path.with_added_extension("making");
-        let cannot = || format!("{}: {}", cannot(path), at.display());
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        for _ in 0..TRIES {
-            let file = options.open(&at).with_context(cannot)?;
-            file.lock().with_context(cannot)?;
-            // Whoever had it may have made it the file of keys meanwhile, which is not to be written over.
-            if is_still(&file, &at) {
-                return Ok(Self { file, at });
-            }
-        }
-        bail!("{}: it is replaced again and again", cannot())
-    }
-
-    /// Holds `text` from now on, on the disk, and has the name `path`. Owner and mode are those of what it replaces.
-    fn becomes(mut self, path: &Path, text: &str) -> anyhow::Result<()> {
-        let written = self.written(path, text);
-        if written.is_err() {
-            // The first error says more than a failure to tidy up.
-            self.drop_it();
-        }
-        written.with_context(|| cannot(path))
-    }
-
-    fn written(&mut self, path: &Path, text: &str) -> std::io::Result<()> {
-        self.file.set_len(0)?;
-        if let Ok(replaced) = std::fs::metadata(path) {
-            #[cfg(unix)]
-            keep_owner(&self.file, &replaced)?;
-            self.file.set_permissions(replaced.permissions())?;
-        }
-        self.file.write_all(text.as_bytes())?;
-        self.file.sync_all()?;
-        std::fs::rename(&self.at, path)?;
-        match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
-            _ => File::open(".")?.sync_all(),
-        }
-    }
-
-    fn drop_it(&self) {
-        // Once it has its name, what is at the other is somebody else's.
-        if is_still(&self.file, &self.at) {
-            let _ = std::fs::remove_file(&self.at);
-        }
-    }
-}
-
-/// Whether this open file is the one at this path. A link is none: it may lead to a file of somebody else's.
-fn is_still(file: &File, at: &Path) -> bool {
-    let (Ok(open), Ok(named)) = (file.metadata(), std::fs::symlink_metadata(at)) else {
-        return false;
-    };
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        (open.dev(), open.ino()) == (named.dev(), named.ino())
-    }
-    #[cfg(not(unix))]
-    {
-        named.is_file() && open.len() == named.len()
-    }
-}
-
-/// The server may run as another user than whoever replaces its key.
-#[cfg(unix)]
-fn keep_owner(file: &File, replaced: &std::fs::Metadata) -> std::io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    let made = file.metadata()?;
-    if (made.uid(), made.gid()) == (replaced.uid(), replaced.gid()) {
-        return Ok(());
-    }
-    std::os::unix::fs::fchown(file, Some(replaced.uid()), Some(replaced.gid())).map_err(|error| {
-        let text = format!("it belongs to another user or group: run this as its owner ({error})");
-        std::io::Error::new(error.kind(), text)
-    })
-}
-
 fn cannot(path: &Path) -> String {
     format!("cannot write the master key {}", path.display())
 }
-
-/// Others that make a key of the same file at the same time.
-const TRIES: usize = 100;
 
 fn read(path: &Path) -> anyhow::Result<String> {
     check_mode(path)?;

@@ -215,7 +215,7 @@ impl World {
     async fn brought_as(&self, sub: &str, sign_in: &SignIn) -> Result<SignedIn, Failure> {
         let who = Who::Brought {
             sub: sub.to_owned(),
-            as_of: None,
+            ticket: None,
         };
         self.authority.start_session(&who, sign_in).await
     }

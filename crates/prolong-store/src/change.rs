@@ -86,8 +86,8 @@ pub enum Change {
     ForgetAuditBefore(Timestamp, usize),
     /// A ticket. Guard: its hash is free.
     PutTicket(Ticket),
-    /// Takes a ticket, for ever. Guard: it is there. The caller has checked its client and time by reading it in
-    /// [`Committed::ticket`]; what it said comes back there.
+    /// Takes a ticket, for ever. Guard: it is there. In the transaction of what it is taken for, so that a crash
+    /// leaves either both or neither.
     TakeTicket {
         /// SHA-256 of the ticket.
         hash: [u8; 32],
@@ -110,8 +110,6 @@ pub struct Committed {
     pub feed: Option<FeedCursor>,
     /// The lines appended to the feed, with their numbers.
     pub feed_lines: Vec<crate::FeedLine>,
-    /// The ticket that was taken.
-    pub ticket: Option<Ticket>,
 }
 
 /// Why a transaction was not committed.

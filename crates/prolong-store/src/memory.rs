@@ -172,6 +172,10 @@ impl Store for MemoryStore {
         Ok(self.inner.lock().state.list_users(filter, page))
     }
 
+    async fn ticket(&self, hash: [u8; 32]) -> Result<Option<Ticket>, StoreError> {
+        Ok(self.inner.lock().state.tickets.get(&hash).cloned())
+    }
+
     async fn signing_keys(&self) -> Result<Vec<SealedKey>, StoreError> {
         Ok(self.inner.lock().state.signing_keys())
     }

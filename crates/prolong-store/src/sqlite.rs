@@ -32,7 +32,8 @@ pub use open::schema_version;
 use crate::writer_stats::Counters;
 use crate::{
     AuditFilter, AuditLine, Committed, Counts, Decide, FeedCursor, FeedLine, Found, NotCommitted,
-    Page, SealedKey, SessionFilter, Store, StoreError, Transaction, User, UserFilter, WriterStats,
+    Page, SealedKey, SessionFilter, Store, StoreError, Ticket, Transaction, User, UserFilter,
+    WriterStats,
 };
 
 /// How to open a [`SqliteStore`].
@@ -240,6 +241,10 @@ impl Store for SqliteStore {
     async fn users(&self, filter: &UserFilter, page: &Page) -> Result<Vec<User>, StoreError> {
         let (filter, page) = (filter.clone(), page.clone());
         self.scan(move |db| read::users(db, &filter, &page)).await
+    }
+
+    async fn ticket(&self, hash: [u8; 32]) -> Result<Option<Ticket>, StoreError> {
+        self.read(|db| read::ticket(db, hash))
     }
 
     async fn signing_keys(&self) -> Result<Vec<SealedKey>, StoreError> {

@@ -5,7 +5,7 @@ use prolong_core::{Session, SessionId, Timestamp, UserKey};
 
 use crate::{
     AuditFilter, AuditLine, Committed, Counts, FeedCursor, FeedLine, Found, NotCommitted, Page,
-    SealedKey, SessionFilter, StoreError, Transaction, User, UserFilter, WriterStats,
+    SealedKey, SessionFilter, StoreError, Ticket, Transaction, User, UserFilter, WriterStats,
 };
 
 /// What to change about a session that was just read; `None`: there is no such session. Runs where all writes are made, so
@@ -50,6 +50,10 @@ pub trait Store: Send + Sync + 'static {
     async fn user_by_login(&self, login: &str) -> Result<Option<User>, StoreError>;
     /// Users by filter, by `sub`, a page at a time.
     async fn users(&self, filter: &UserFilter, page: &Page) -> Result<Vec<User>, StoreError>;
+
+    /// A ticket that was put and not taken, by its hash, as long as it is stored: whether it is too old is the reader's
+    /// to say.
+    async fn ticket(&self, hash: [u8; 32]) -> Result<Option<Ticket>, StoreError>;
 
     /// Every signing key that is still stored, oldest first.
     async fn signing_keys(&self) -> Result<Vec<SealedKey>, StoreError>;

@@ -204,6 +204,9 @@ async fn reads(store: &dyn Store) -> Vec<String> {
     for key in 0..4 {
         note(&store.key_in_use(KeyId(key)).await.unwrap());
     }
+    for hash in 0..2 {
+        note(&store.ticket([hash; 32]).await.unwrap());
+    }
     note(&store.signing_keys().await.unwrap());
     note(&store.feed_head().await.unwrap());
     note(&store.feed_after(0, 100).await.unwrap());

@@ -1,7 +1,6 @@
 //! `prolong config …`
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
@@ -10,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::args::Config as Command;
 use crate::config::{Config, Overrides};
+use crate::making::Making;
 use crate::master_key;
 use crate::out::Out;
 
@@ -97,28 +97,21 @@ fn init(overrides: &Overrides, issuer: &str, out: Out) -> anyhow::Result<()> {
         std::iter::empty(),
         &Overrides::default(),
     )?;
-    let opened = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&file);
-    let mut written = match opened {
-        Ok(written) => written,
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            bail!("{} is there already; nothing was changed", file.display())
-        }
-        Err(error) => {
-            return Err(error).with_context(|| format!("cannot write {}", file.display()));
-        }
-    };
-    if let Err(error) = written.write_all(text.as_bytes()) {
-        // Half a configuration is in the way of the next try.
-        let _ = std::fs::remove_file(&file);
-        return Err(error).with_context(|| format!("cannot write {}", file.display()));
+    let cannot = || format!("cannot write {}", file.display());
+    let making = Making::of(&file, 0o666).with_context(cannot)?;
+    if file.symlink_metadata().is_ok() {
+        making.drop_it();
+        bail!("{} is there already; nothing was changed", file.display());
     }
+    // The configuration comes last: where it is, everything is, and until then `config init` goes on.
     let made = if key.exists() { "kept" } else { "made" };
-    if made == "made" {
-        master_key::create(&key)?;
+    if made == "made"
+        && let Err(error) = master_key::create(&key)
+    {
+        making.drop_it();
+        return Err(error);
     }
+    making.becomes(&file, &text).with_context(cannot)?;
     out.say(&format!(
         "wrote {}, {made} the master key {1}\nKeep a copy of {1} apart from backups: neither is worth anything without the other.",
         file.display(),

@@ -52,15 +52,15 @@ async fn a_rotation_that_is_killed_loses_no_key_and_blocks_nothing() {
     house.stop();
 }
 
-/// The first key of a new house, in the same way: what `serve` makes in an empty folder.
+/// A new house, in the same way: its first key, which is what `serve` makes in an empty folder, and its configuration.
 #[test]
-fn a_first_start_that_is_killed_is_started_again() {
+fn a_house_whose_making_is_killed_is_made_again() {
     let mut died = 0;
     loop {
         let folder = tempfile::tempdir().unwrap();
         let world = World::new(folder.path());
         world.kill_at(died + 1);
-        let mut init = prolong(folder.path(), &["--config", "a.toml", "config", "init"]);
+        let mut init = prolong(folder.path(), &["config", "init"]);
         world.enter(&mut init);
         let ended = init.output().unwrap();
         world.kill_at(0);
@@ -69,17 +69,28 @@ fn a_first_start_that_is_killed_is_started_again() {
         }
         assert_eq!(ended.status.signal(), Some(SIGKILL), "{ended:?}");
         died += 1;
-        good(&run(
-            folder.path(),
-            &["--config", "b.toml", "config", "init"],
-            "",
-        ));
+        let whole = folder.path().join("prolong.toml").exists();
+        let again = run(folder.path(), &["config", "init"], "");
+        // A configuration is whole, with its key, or it is not there.
+        if whole {
+            assert!(bad(&again).contains("is there already"), "{again:?}");
+        } else {
+            good(&again);
+        }
+        good(&run(folder.path(), &["config", "check"], ""));
+        let mut made = names(folder.path());
+        made.sort();
+        assert_eq!(
+            made,
+            ["pretended-world", "prolong-data", "prolong.toml"],
+            "after step {died}"
+        );
         let data = folder.path().join("prolong-data");
         let text = std::fs::read_to_string(data.join("master.key")).unwrap();
         assert_eq!(ids(&text), 1, "after step {died}");
         assert_eq!(names(&data), ["master.key"], "after step {died}");
     }
-    assert!(died >= STEPS, "only {died} steps were seen");
+    assert!(died >= 2 * STEPS, "only {died} steps were seen");
 }
 
 /// Each adds its own; none is lost, no id is drawn twice.

@@ -66,9 +66,17 @@ pub(crate) enum Who {
     Brought {
         /// Their id.
         sub: String,
-        /// The version they had when the backend said so; `None`: it says so now.
-        as_of: Option<u64>,
+        /// What the browser shows for it; `None`: the backend itself asks.
+        ticket: Option<Shown>,
     },
+}
+
+/// A ticket that somebody shows.
+pub(crate) struct Shown {
+    /// Its hash.
+    pub(super) hash: [u8; 32],
+    /// The version the user had when it was made; `None` in tickets of older releases.
+    pub(super) version: Option<u64>,
 }
 
 /// A session that has started.
@@ -115,6 +123,13 @@ impl Authority {
             let now = self.decisive_now()?;
             let stored = self.store.user(key).await.map_err(Failure::unavailable)?;
             let exists = stored.is_some();
+            if let Who::Brought {
+                ticket: Some(shown),
+                ..
+            } = who
+            {
+                self.good_ticket(shown.hash, now).await?;
+            }
             let mut user = match (stored, who) {
                 (
                     Some(user),
@@ -149,7 +164,8 @@ impl Authority {
                 Vec::new()
             };
             let plan = self.plan_start(id, user, exists, &sessions, sign_in, now)?;
-            if self.committed(plan.transaction, round).await? {
+            let transaction = with_ticket(plan.transaction, who);
+            if self.committed(transaction, round).await? {
                 let renewal = plan
                     .session
                     .first_tokens(&plan.user.standing, now, sign_in.policy());
@@ -284,6 +300,17 @@ impl SignIn {
     }
 }
 
+/// A ticket is used up by the session that it starts, and by nothing else.
+fn with_ticket(started: Transaction, who: &Who) -> Transaction {
+    match who {
+        Who::Brought {
+            ticket: Some(Shown { hash, .. }),
+            ..
+        } => started.and(Change::TakeTicket { hash: *hash }),
+        _ => started,
+    }
+}
+
 struct Plan {
     user: User,
     session: Session,
@@ -338,7 +365,11 @@ fn refuse_if_signed_out_since(
 ) -> Result<(), Failure> {
     match who {
         Who::Brought {
-            as_of: Some(version),
+            ticket:
+                Some(Shown {
+                    version: Some(version),
+                    ..
+                }),
             ..
         } if standing.version > *version && !policy.replace_others => {
             let detail = "the user was signed out everywhere after the ticket was made";

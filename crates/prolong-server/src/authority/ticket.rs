@@ -8,13 +8,13 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use prolong_core::{Standing, Timestamp};
 use prolong_protocol::problem::Code;
-use prolong_store::{Change, NotCommitted, Ticket, Transaction};
+use prolong_store::{Change, Ticket, Transaction};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Authority;
 use super::change_user::{ROUNDS, audit_line, too_much_contention};
-use super::sign_in::{Device, SignIn, SignedIn, Who, new_user, refuse_by_standing};
+use super::sign_in::{Device, Shown, SignIn, SignedIn, Who, new_user, refuse_by_standing};
 use crate::entropy::draw;
 use crate::http::problem::Failure;
 use crate::settings::Client;
@@ -64,7 +64,7 @@ impl Authority {
                     &standing,
                     &Who::Brought {
                         sub: sub.to_owned(),
-                        as_of: None,
+                        ticket: None,
                     },
                 )?;
             } else {
@@ -106,22 +106,11 @@ impl Authority {
         remember: Option<bool>,
         device: Device,
     ) -> Result<SignedIn, Failure> {
-        let now = self.decisive_now()?;
         // The client is part of the hash, so another client's attempt finds nothing and uses nothing up.
         let hash = hash_of(ticket, &client.id);
-        let taken = match self
-            .store
-            .commit(Transaction::of(Change::TakeTicket { hash }))
-            .await
-        {
-            Ok(committed) => committed.ticket,
-            Err(NotCommitted::Conflict(_)) => None,
-            Err(NotCommitted::Failed(error)) => return Err(Failure::unavailable(error)),
-        };
-        let taken = taken.filter(|taken| now < taken.expires_at && taken.client == client.id);
-        let taken = taken.ok_or_else(no_good)?;
+        let stored = self.good_ticket(hash, self.decisive_now()?).await?;
         let written: Written =
-            serde_json::from_str(&taken.sign_in).map_err(|error| no_good().cause(error))?;
+            serde_json::from_str(&stored.sign_in).map_err(|error| no_good().cause(error))?;
         let sign_in = SignIn {
             client: Arc::clone(client),
             remember: remember.unwrap_or(written.remember),
@@ -136,29 +125,30 @@ impl Authority {
             actor: "user".to_owned(),
             how: "ticket",
         };
-        let started = self
-            .start_session(
-                &Who::Brought {
-                    sub: written.sub,
-                    as_of: written.version,
-                },
-                &sign_in,
-            )
-            .await;
-        if started
-            .as_ref()
-            .is_err_and(|failure| failure.code == Code::Unavailable)
-        {
-            // A failure of ours uses nothing up, as far as the store still answers.
-            if let Err(error) = self
-                .store
-                .commit(Transaction::of(Change::PutTicket(taken)))
-                .await
-            {
-                tracing::warn!(%error, "a ticket was used up by a failure");
-            }
-        }
-        started
+        let who = Who::Brought {
+            sub: written.sub,
+            ticket: Some(Shown {
+                hash,
+                version: written.version,
+            }),
+        };
+        self.start_session(&who, &sign_in).await
+    }
+
+    /// A ticket that can still be used. Whoever starts a session with it takes it in that commit.
+    ///
+    /// # Errors
+    /// `INVALID_TOKEN`; `UNAVAILABLE`.
+    pub(super) async fn good_ticket(
+        &self,
+        hash: [u8; 32],
+        now: Timestamp,
+    ) -> Result<Ticket, Failure> {
+        let stored = self.store.ticket(hash).await;
+        let stored = stored.map_err(Failure::unavailable)?;
+        stored
+            .filter(|ticket| now < ticket.expires_at)
+            .ok_or_else(no_good)
     }
 }
 

@@ -114,7 +114,7 @@ impl<'a> Writing<'a> {
                 self.put(|state| &mut state.tickets, ticket.hash, Some(ticket));
             }
             Change::TakeTicket { hash } => {
-                self.committed.ticket = Some(self.state.tickets.get(&hash)?.clone());
+                guard(self.state.tickets.contains_key(&hash))?;
                 self.put(|state| &mut state.tickets, hash, None);
             }
             Change::ForgetTicketsBefore(time) => {

@@ -1,9 +1,9 @@
 //! Each change as SQL, so that a guard that does not hold is a count of rows and not an error.
 
 use prolong_core::{Flags, Life, Limit, ProducedBy, Session, Standing, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Result, ToSql, params};
+use rusqlite::{Connection, Result, ToSql, params};
 
-use super::{read, rows};
+use super::read;
 use crate::{Change, Committed, FeedCursor, FeedLine, NewFeedEntry, User};
 
 /// Whether the guard held.
@@ -119,13 +119,7 @@ pub(super) fn change(db: &Connection, change: Change, committed: &mut Committed)
                 ticket.expires_at.as_millis()
             ],
         ),
-        Change::TakeTicket { hash } => {
-            committed.ticket = db
-                .prepare_cached("DELETE FROM ticket WHERE hash = ?1 RETURNING *")?
-                .query_row(params![hash], rows::ticket)
-                .optional()?;
-            Ok(committed.ticket.is_some())
-        }
+        Change::TakeTicket { hash } => one(db, "DELETE FROM ticket WHERE hash = ?1", params![hash]),
         Change::ForgetTicketsBefore(time) => any(
             db,
             "DELETE FROM ticket WHERE expires_at < ?1",

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Result, Row, params};
 use super::rows::{self, session_columns, user_columns};
 use crate::{
     AuditFilter, AuditLine, Counts, FeedCursor, FeedLine, Found, Page, SealedKey, SessionFilter,
-    User, UserFilter,
+    Ticket, User, UserFilter,
 };
 
 pub(super) fn session(db: &Connection, id: SessionId) -> Result<Option<Found>> {
@@ -103,6 +103,12 @@ pub(super) fn users(db: &Connection, filter: &UserFilter, page: &Page) -> Result
     let prefix = filter.prefix.as_deref().unwrap_or_default();
     let values = params![page.after, filter.deleted, prefix, limit(page.limit)];
     all(db, &sql, values, rows::user)
+}
+
+pub(super) fn ticket(db: &Connection, hash: [u8; 32]) -> Result<Option<Ticket>> {
+    db.prepare_cached("SELECT * FROM ticket WHERE hash = ?1")?
+        .query_row([hash], rows::ticket)
+        .optional()
 }
 
 pub(super) fn signing_keys(db: &Connection) -> Result<Vec<SealedKey>> {

@@ -190,6 +190,36 @@ async fn a_ticket_works_once_for_its_client_for_a_minute() {
     );
 }
 
+/// Taking it and starting the session are one commit: whatever undoes the one, or hinders it, leaves the other undone too.
+#[tokio::test]
+async fn a_ticket_is_used_up_by_the_session_that_it_starts_and_by_nothing_else() {
+    let draft = PolicyDraft {
+        sessions_per_user: Some(1),
+        when_full: Some(WhenFull::Refuse),
+        ..PolicyDraft::default()
+    };
+    let w = world(draft).await;
+    let web = w.authority.client("web").unwrap();
+    let first = w.brought("u1", "web").await.unwrap().session;
+    let sign_in = w.sign_in("web");
+    let ticket = w.authority.issue_ticket("u1", &sign_in).await.unwrap();
+    let redeem = || {
+        w.authority
+            .redeem_ticket(web, &ticket, None, Device::default())
+    };
+    assert_eq!(code(redeem().await), Some(Code::TooManySessions));
+    w.authority
+        .end_session(first.id, None, EndReason::SignedOut, "user")
+        .await
+        .unwrap();
+    let lost = redeem().await.unwrap().session;
+    assert_eq!(w.store.lose_last(1), 1);
+    assert!(w.store.session(lost.id).await.unwrap().is_none());
+    let kept = redeem().await.unwrap().session;
+    assert_eq!(w.fate(&kept).await, "live");
+    assert_eq!(code(redeem().await), Some(Code::InvalidToken));
+}
+
 #[tokio::test]
 async fn an_old_proof_starts_no_session_that_would_be_over() {
     let w = world(preset(Preset::Gatekeeper)).await;
@@ -201,7 +231,7 @@ async fn an_old_proof_starts_no_session_that_would_be_over() {
     };
     let who = Who::Brought {
         sub: "u1".to_owned(),
-        as_of: None,
+        ticket: None,
     };
     assert_eq!(
         code(w.authority.start_session(&who, &hours_ago(72)).await),

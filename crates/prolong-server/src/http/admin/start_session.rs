@@ -48,7 +48,7 @@ pub(super) async fn post(
         return Ok(response);
     }
     let signed_in = authority
-        .start_session(&Who::Brought { sub, as_of: None }, &sign_in)
+        .start_session(&Who::Brought { sub, ticket: None }, &sign_in)
         .await?;
     // The backend gets the refresh token itself, whatever the client's transport: it has no cookies.
     Ok(slot::tokens(StatusCode::CREATED, &signed_in.answer))
