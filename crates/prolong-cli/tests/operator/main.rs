@@ -9,6 +9,7 @@
 mod configurations;
 mod doctor;
 mod explaining;
+mod folder;
 mod guide;
 mod keys;
 mod log;

@@ -1,5 +1,8 @@
 //! Administration from afar, and output for machines.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+
 use serde_json::Value;
 
 use crate::server::{CONFIGURATION, Server, bad, call_at, good, house, run, run_with};
@@ -96,6 +99,49 @@ fn a_token_never_travels_in_the_clear_and_is_never_missing() {
     assert!(at("http://127.0.0.1.example.com", &token).contains("https://"));
     assert!(at("https://auth.example.com", &[]).contains("PROLONG_TOKEN"));
     assert!(at("http://127.0.0.1:1", &token).contains("does not answer"));
+    for nothing in ["", " ", "\n"] {
+        let said = at("https://auth.example.com", &[("PROLONG_TOKEN", nothing)]);
+        assert!(said.contains("the token is empty"), "{said}");
+    }
+    std::fs::write(folder.path().join("token"), "t").unwrap();
+    let alone = run(folder.path(), &["user", "list", "--token-file", "token"]);
+    let said = bad(&alone);
+    assert!(said.contains("--token-file goes with --server"), "{said}");
+}
+
+/// Where a redirect leads is not where the operator sent the token, nor the command.
+#[test]
+fn a_redirect_is_not_followed() {
+    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = format!("http://{}", at.local_addr().unwrap());
+    let to = elsewhere.local_addr().unwrap();
+    let answers = std::thread::spawn(move || {
+        for status in ["307 Temporary Redirect", "302 Found"] {
+            let (mut stream, _) = at.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]).unwrap();
+            let answer = format!(
+                "HTTP/1.1 {status}\r\nLocation: http://{to}/v1/admin/users\r\nContent-Length: 0\r\n\
+                 Connection: close\r\n\r\n"
+            );
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    // What is led elsewhere is answered there, so that a command that follows does not wait for ever.
+    elsewhere.set_nonblocking(true).unwrap();
+    for status in ["307", "302"] {
+        let args = ["user", "list", "--server", &server];
+        let said = bad(&run_with(
+            folder.path(),
+            &args,
+            &[("PROLONG_TOKEN", "t")],
+            "",
+        ));
+        assert!(said.contains(status), "{said}");
+    }
+    answers.join().unwrap();
+    assert!(elsewhere.accept().is_err(), "the command went elsewhere");
 }
 
 #[test]

@@ -131,3 +131,47 @@ async fn whoever_is_disabled_is_slowed_down_too() {
     let later = Err((Code::TooManyRequests, Some(1)));
     assert_eq!(guess(&w, "ann", PASSWORD, "net").await, later);
 }
+
+/// A user whose hash is like nobody else's, and how many names of nobody take its time: none, until it was verified.
+async fn imported(w: &World) -> (prolong_store::User, impl Fn() -> usize) {
+    let user = w
+        .user_with_hash("ann", Some(bcrypt::hash(PASSWORD, 4).unwrap()))
+        .await;
+    let work = PasswordHash::parse(&bcrypt_like(4)).unwrap().work();
+    let passwords = &w.authority.passwords;
+    let alike = move || {
+        let names = (0..300).map(|n| format!("nobody{n}"));
+        names
+            .filter(|name| passwords.work_of_a_stranger(name) == Some(work))
+            .count()
+    };
+    (user, alike)
+}
+
+/// The wait is looked at before the work, too: whoever has to wait costs none.
+#[tokio::test]
+async fn no_password_is_verified_while_the_account_waits() {
+    let w = world(PolicyDraft::default()).await;
+    for _ in 0..4 {
+        assert_eq!(guess(&w, "ann", "wrong", "net").await, WRONG);
+    }
+    let (_, alike) = imported(&w).await;
+    let later = Err((Code::TooManyRequests, Some(1)));
+    assert_eq!(guess(&w, "ann", PASSWORD, "net").await, later);
+    assert_eq!(alike(), 0, "it was verified");
+    w.later(1);
+    assert_eq!(guess(&w, "ann", PASSWORD, "net").await, Ok(()));
+    assert!(alike() > 0);
+}
+
+/// Their own hash is verified, so that the time of the answer does not tell that they may not sign in.
+#[tokio::test]
+async fn whoever_is_disabled_takes_their_own_time() {
+    let w = world(PolicyDraft::default()).await;
+    let (ann, alike) = imported(&w).await;
+    let disabled = w.authority.disable_user(ann.key, "client:ops").await;
+    disabled.unwrap();
+    assert_eq!(alike(), 0);
+    assert_eq!(guess(&w, "ann", PASSWORD, "net").await, WRONG);
+    assert!(alike() > 0, "it was not verified");
+}

@@ -81,3 +81,25 @@ async fn a_token_of_another_client_is_no_cookie() {
         .await;
     assert_eq!(lives.status, StatusCode::OK, "{}", lives.body);
 }
+
+/// Whoever holds a master key makes tokens whose tag is right. Without the session's secret they sign nobody out, and they
+/// hide no true one.
+#[tokio::test]
+async fn a_token_of_another_secret_is_no_cookie() {
+    let w = world(preset(Preset::Refresh)).await;
+    let signed_in = w.signed_in("spa").await;
+    let session = &signed_in.session;
+    let (secret, _) = w.authority.new_session_secret(session.id);
+    let keys = &w.authority.refresh_keys;
+    let made = keys.seal(session.id, session.key, session.generation, &secret);
+    let made = made.unwrap();
+    let jar = format!("__Host-prolong-spa-0={made}");
+    let headers = [PAGE, GUARD, ("cookie", jar.as_str())];
+    let answer = w.send("DELETE", "/v1/sessions/current", &headers, "").await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}", answer.body);
+    let own = signed_in.answer.refresh_token.unwrap();
+    for (first, second) in [(&made, &own), (&own, &made)] {
+        let answer = refresh(&w, first, second).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    }
+}

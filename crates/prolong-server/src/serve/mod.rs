@@ -7,6 +7,8 @@ mod metrics;
 mod operations;
 mod operator;
 mod pace;
+#[cfg(test)]
+mod patience_tests;
 mod writer_metrics;
 // The page is one more thing that operators look at, so it is served together with `/readyz`.
 #[path = "../http/pages/mod.rs"]
