@@ -45,7 +45,10 @@ async fn served(connections: usize) -> Served {
     let (stop, stopped) = oneshot::channel();
     let task = tokio::spawn(async move {
         let places = vec![Listening::Tcp(listener, w.router.clone())];
-        serve(&w.authority, places, async { drop(stopped.await) }).await;
+        serve(&w.authority, places, async {
+            let _ = stopped.await;
+        })
+        .await;
         w
     });
     Served { at, stop, task }
