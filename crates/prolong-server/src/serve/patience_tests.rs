@@ -82,9 +82,9 @@ async fn drip(stream: &mut TcpStream, byte: u8) -> String {
         if stream.write_all(&[byte]).await.is_err() {
             break;
         }
-        match timeout(Duration::from_millis(500), stream.read_buf(&mut answer)).await {
-            Ok(Ok(0) | Err(_)) => break,
-            Ok(Ok(_)) | Err(_) => {}
+        let read = timeout(Duration::from_millis(500), stream.read_buf(&mut answer));
+        if let Ok(Ok(0) | Err(_)) = read.await {
+            break;
         }
     }
     String::from_utf8_lossy(&answer).into_owned()
