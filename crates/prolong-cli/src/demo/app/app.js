@@ -99,7 +99,7 @@ const REASONS = {
   signed_out_elsewhere: 'it was signed out elsewhere',
   user_disabled: 'maryo is banned',
   reuse_detected: 'its refresh token was used out of step: somebody has a copy',
-  version_raised: 'every older session was ended',
+  version_raised: 'every older token of maryo is void',
   unknown: 'there was none to go on with',
 }
 
@@ -148,18 +148,21 @@ session.on('ended', async ({ reason }) => {
   if (last) await tryOld(last)
 })
 
-/** The token that the ended session left behind, sent to the API once more. */
+/** The token that the ended session left behind, sent to the API until that has heard of the end: within a second, by its feed. */
 const tryOld = async (token) => {
-  const response = await fetch(facts.api, { headers: { Authorization: `Bearer ${token}` } }).catch(() => null)
-  if (!response) return
-  const problem = await response.json().catch(() => ({}))
-  mark('API', response.ok ? 'good' : 'bad')
-  const left = span(claimsOf(token).exp * 1000 - Date.now())
-  show(
-    response.ok
-      ? `The API still served the old access token (${left} of its life left)`
-      : `The API refused the old access token, with ${left} of its life left: ${problem.reason ?? problem.code}`,
-  )
+  const begun = Date.now()
+  for (;;) {
+    const response = await fetch(facts.api, { headers: { Authorization: `Bearer ${token}` } }).catch(() => null)
+    if (!response) return
+    mark('API', response.ok ? 'good' : 'bad')
+    const left = span(claimsOf(token).exp * 1000 - Date.now())
+    if (!response.ok) {
+      const { reason, code } = await response.json().catch(() => ({}))
+      return show(`The API refused the old access token, with ${left} of its life left: ${REASONS[reason] ?? reason ?? code}`)
+    }
+    if (Date.now() - begun > 5000) return show(`The API still served the old access token (${left} of its life left)`)
+    await new Promise((wake) => setTimeout(wake, 250))
+  }
 }
 
 const lookUp = async () => {
@@ -197,7 +200,7 @@ const render = () => {
   at('alert-left').textContent = overAt ? span(overAt - now) : ''
   scene.deadlines = []
   if (server?.idle_ends_at) scene.deadlines.push({ at: Date.parse(server.idle_ends_at), label: 'over when idle' })
-  if (server?.ends_at) scene.deadlines.push({ at: Date.parse(server.ends_at), label: 'over at the latest' })
+  if (server?.ends_at) scene.deadlines.push({ at: Date.parse(server.ends_at), label: 'over anyway' })
   const text = signedIn
     ? `${expiresIn > 0 ? `Access token good for ${expiresIn} s` : 'No good access token'} · next renewal in ${Math.max(0, renewIn)} s · somebody was here ${lastInput ? span(now - lastInput) : 'some time'} ago` +
       (server ? ` · over when idle in ${span(Date.parse(server.idle_ends_at) - now)} · at the latest in ${span(Date.parse(server.ends_at) - now)}` : '')
@@ -209,7 +212,8 @@ const render = () => {
   const hidden = document.visibilityState === 'hidden'
   const mine = { next, hidden, last: log.at(-1) ?? '', renewIn }
   tabs.report(mine)
-  at('tabs').replaceChildren(...tabs.list(mine).map(tabCard))
+  const list = tabs.list(mine)
+  at('tabs').replaceChildren(...list.map((tab) => tabCard(tab, list.length > 1)))
 }
 /** The last line of `explain().log`, for people. */
 const LAST = {
@@ -223,7 +227,7 @@ const LAST = {
   'renew: API': 'It asks for a new token: the API refused the old one.',
   'renew: stay': 'It asks for a new token: somebody said that they are here.',
 }
-const tabCard = (tab) => {
+const tabCard = (tab, several) => {
   const card = document.createElement('li')
   const name = document.createElement('b')
   name.textContent = `Tab ${tab.letter}${tab.here ? ' (this one)' : ''}${tab.hidden ? ', hidden' : ''}`
@@ -231,7 +235,7 @@ const tabCard = (tab) => {
   const event = tab.last.replace(/^[\d.]+ /, '')
   last.textContent = LAST[event] ?? event
   if (tab.next.startsWith('nothing: ')) tab.next = tab.next === 'nothing: unknown' ? 'waits for a sign-in' : `does nothing: ${REASONS[tab.next.slice(9)] ?? tab.next.slice(9)}`
-  const renews = tab.renewIn > 0 ? `renews in ${tab.renewIn} s, unless another tab has done so` : 'renews now'
+  const renews = tab.renewIn > 0 ? `renews in ${tab.renewIn} s${several ? ', unless another tab has done so' : ''}` : 'renews now'
   card.append(name, tab.next === 'renews' ? renews : tab.next, last)
   return card
 }
@@ -242,6 +246,7 @@ const devices = async () => {
   // Without an answer, what was known last stays.
   if (!response?.ok) return
   const { sessions } = await response.json()
+  sessions.sort((a, b) => Number(!!b.current) - Number(!!a.current) || a.started_at.localeCompare(b.started_at))
   at('devices').replaceChildren(
     ...sessions.map((one) => {
       const item = document.createElement('li')

@@ -56,13 +56,14 @@ export const draw = (svg, { now, tokens, marks, deadlines, thief }) => {
     else if (label) add('text', { class: kind, x: x(at) + 8, y: y(lane) + 4 }, label)
   }
   for (const { at, label } of deadlines) {
-    // Too far ahead to be drawn: said at the edge.
-    if (at > now + AFTER) add('text', { class: 'deadline', x: width - 6, y: height - 24, 'text-anchor': 'end' }, `${label}: in ${Math.round((at - now) / 60_000)} min →`)
     if (!seen(at)) continue
     add('line', { class: 'deadline', x1: x(at), x2: x(at), y1: top, y2: height })
     const right = x(at) + label.length * 7 > width
     add('text', { class: 'deadline', x: x(at) + (right ? -4 : 5), y: height - 8, 'text-anchor': right ? 'end' : 'start' }, label)
   }
+  // Too far ahead to be drawn: said at the edge, where nothing else is, and over the line of a nearer one.
+  for (const { at, label } of deadlines.filter(({ at }) => at > now + AFTER))
+    add('text', { class: 'deadline far', x: width - 6, y: y('you') + 4, 'text-anchor': 'end' }, `${label}: ${Math.round((at - now) / 60_000)} min →`)
   add('line', { class: 'now', x1: x(now), x2: x(now), y1: top - 4, y2: height })
   add('text', { x: x(now) - 12, y: 12 }, 'now')
 
