@@ -110,6 +110,29 @@ describe('clocks', () => {
     await world.pass(901)
     expect(session.peek()).toBeUndefined()
   })
+  test('a wall clock that stands still does not keep a token good', async () => {
+    const world = new World()
+    const { session } = await signedIn(world)
+    world.weather = 'offline'
+    for (let passed = 0; passed < 901; passed += 20) {
+      await world.pass(20)
+      world.skew -= 20e3
+    }
+    expect(session.peek()).toBeUndefined()
+  })
+  test('a token that only says when it ends is measured by the server’s clock, as far as that is known', async () => {
+    const world = new World()
+    const { session } = await signedIn(world)
+    world.skew = 3600e3
+    // The clock jumped: what was measured counts for nothing.
+    expect(session.explain().clock).toBeUndefined()
+    await session.adopt(world.answer())
+    expect(session.explain().clock?.ahead).toBeGreaterThan(3590)
+    const now = Math.floor(1_800_000_000 + world.time / 1e3)
+    await session.adopt(`x.${btoa(JSON.stringify({ iat: now - 600, exp: now + 300 }))}.x`)
+    expect(session.explain().expiresIn).toBeGreaterThan(297)
+    expect(session.explain().expiresIn).toBeLessThan(303)
+  })
   test('F8 after eight hours of sleep the first token() is new', async () => {
     const world = new World()
     const { session } = await signedIn(world)
@@ -367,6 +390,21 @@ describe('many at once', () => {
     const ids = world.renewals.map(({ body }) => new URLSearchParams(body).get('attempt_id'))
     expect(new Set(ids).size).toBe(1)
     expect(world.refusal).toBeUndefined()
+  })
+  test('the first renewal of a page that was given no tokens is named before it is sent, and its retry alike', async () => {
+    const world = new World()
+    const tab = world.tab()
+    world.weather = 'lose-response'
+    server(tab, { resume: true })
+      .token()
+      .catch(() => {})
+    await world.pass(1)
+    tab.close()
+    world.weather = 'fine'
+    await world.pass(6)
+    expect(await world.until(server(world.tab(), { resume: true }).token())).toBe(world.access)
+    const ids = world.renewals.map(({ body }) => new URLSearchParams(body).get('attempt_id'))
+    expect([ids.length, new Set(ids).size]).toEqual([2, 1])
   })
   test('F25 sign-out during a renewal wins, here and in other tabs', async () => {
     const world = new World()
