@@ -188,3 +188,24 @@ fn every_end_reason_travels() {
         );
     }
 }
+
+/// After a restore, with something said under either salt: a name is another one under each.
+#[test]
+fn each_salt_has_its_own_names_at_first_sight() {
+    for (kind, name, arg, refusal) in [
+        (Kind::SESSION, "s1", 0, Rejection::SessionEnded(None)),
+        (Kind::USER, "u1", 4, Rejection::VersionRaised),
+    ] {
+        let mut restored = Revoked::new([1; 16]);
+        for kind in [Kind::SESSION, Kind::USER] {
+            let other = Entry {
+                key: Revoked::key_of(&[1; 16], "another"),
+                ..entry(kind, "another", 9)
+            };
+            restored.apply(&other).unwrap();
+        }
+        assert_eq!(outcome(&restored), Ok(()));
+        restored.merge(&revoked(&[entry(kind, name, arg)]));
+        assert_eq!(outcome(&restored), Err(refusal));
+    }
+}
