@@ -1,4 +1,4 @@
-//! The faults of this crate still fit it. Not all of their results are written yet, so the core's second test is not here.
+//! The faults of this crate, under the same two tests as those of the core.
 
-#[path = "../../prolong-core/tests/faults/fit.rs"]
-mod fit;
+#[path = "../../prolong-core/tests/faults.rs"]
+mod faults;
