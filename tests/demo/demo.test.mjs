@@ -110,8 +110,15 @@ test('the demo shows what it promises', async (t) => {
   await t.test('who is left alone is warned, and then out', async () => {
     await said(left, /Nobody seems to be here: the session is over in \d+ s/)
     await picture(left, 'phone-dark-warning')
+    await left.evaluate(() => {
+      const alert = document.getElementById('alert')
+      window.gone = 0
+      const look = () => (window.gone += alert.hidden && !/idle_timeout/.test(document.body.textContent))
+      new MutationObserver(look).observe(alert, { attributes: true })
+    })
     await said(left, /renewed: generation [2-9]/)
     await said(left, /The session is over, in every tab: .*\(idle_timeout\)/)
+    assert.equal(await left.evaluate(() => window.gone), 0, 'a renewal hid the warning, though the deadline had not moved')
   })
 
   await t.test('a ban is noticed at the API while the token is still good', async () => {

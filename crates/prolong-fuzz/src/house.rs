@@ -1,13 +1,14 @@
 //! An authority of one's own: the real router over the memory store, a clock that is moved, counted bytes. And what every
 //! answer must be, whatever was asked.
 
+mod settings;
+
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -15,19 +16,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::BodyExt as _;
-use prolong_core::{Policy, Preset, Timestamp};
+use prolong_core::Timestamp;
 use prolong_protocol::problem::{Action, Code, Problem};
 use prolong_server::clock::ManualClock;
 use prolong_server::entropy::PredictableEntropy;
 use prolong_server::keys::MasterKeys;
-use prolong_server::settings::{
-    Algorithm, Client, ClientKind, Limits, Network, Origins, Retention, Settings, Transport,
-};
 use prolong_server::{Authority, Parts, http as wire};
 use prolong_store::MemoryStore;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt as _;
+
+use settings::settings;
 
 thread_local! {
     /// Its time stands unless everything waits: what would take a second takes none.
@@ -349,76 +349,5 @@ fn problem(answer: &Answer, uri: &Uri, told: &dyn Fn() -> String) {
             || problem.detail.starts_with("the query")
             || problem.detail.contains("parameter");
         assert!(named, "it names no field: {}", told());
-    }
-}
-
-fn settings() -> Settings {
-    let secret = digest(&SHA256, SECRET.as_bytes())
-        .as_ref()
-        .try_into()
-        .unwrap();
-    let confidential = ClientKind::Confidential {
-        secret_hashes: vec![secret],
-    };
-    let policy = |preset: Preset| Arc::new(preset.policy());
-    let web = client("web", ClientKind::Public, &policy(Preset::Refresh));
-    let machine = [
-        "prolong:admin",
-        "prolong:sign-in",
-        "prolong:support",
-        "prolong:feed",
-        "prolong:introspect",
-    ];
-    let clients = [
-        Client {
-            transport: Transport::Cookie,
-            policy_remembered: Some(policy(Preset::Device)),
-            ..client("spa", ClientKind::Public, &web.policy)
-        },
-        client("timer", ClientKind::Public, &policy(Preset::SoftExpiry)),
-        client("pair", ClientKind::Public, &policy(Preset::Pair)),
-        client("proxy", ClientKind::Public, &policy(Preset::LastAccess)),
-        Client {
-            scopes: machine.map(str::to_owned).to_vec(),
-            ..client("ops", confidential, &Arc::new(Policy::defaults()))
-        },
-        web,
-    ];
-    Settings {
-        issuer: ISSUER.to_owned(),
-        base_path: String::new(),
-        development: false,
-        algorithm: Algorithm::EdDsa,
-        clients: clients
-            .into_iter()
-            .map(|client| (client.id.clone(), Arc::new(client)))
-            .collect(),
-        trusted_proxies: vec![Network {
-            address: [192, 0, 2, 0].into(),
-            prefix: 24,
-        }],
-        feed_public: false,
-        limits: Limits {
-            argon2_memory_kib: 8,
-            argon2_passes: 1,
-            throttle_entries: 1024,
-            ..Limits::default()
-        },
-        retention: Retention::default(),
-    }
-}
-
-fn client(id: &str, kind: ClientKind, policy: &Arc<Policy>) -> Client {
-    Client {
-        id: id.to_owned(),
-        kind,
-        policy_name: id.to_owned(),
-        policy: Arc::clone(policy),
-        policy_remembered: None,
-        audience: vec!["api".to_owned()],
-        scopes: vec!["read".to_owned(), "write".to_owned()],
-        origins: Origins::Listed(vec![ORIGIN.to_owned()]),
-        transport: Transport::Body,
-        password_sign_in: true,
     }
 }

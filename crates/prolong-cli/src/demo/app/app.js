@@ -121,7 +121,6 @@ session.on('renewed', ({ generation, expiresIn }) => {
   // Each tab hears of each renewal; in the log of the one that made it, nothing came between.
   const before = session.explain().log.slice(0, -1).findLast((line) => /^\S+ (renew: .*|renewed|delayed|ended|ready)$/.test(line))
   if (before?.includes(' renew: ')) say(`Tab ${tabs.letter} renewed: generation ${generation}, good for ${expiresIn} s`, 'renewals', 'renewal', tabs.letter)
-  alarm(null)
   lookUp()
 })
 session.on('delayed', ({ nextTryIn }) => say(`Tab ${tabs.letter} got no answer. The session is kept; it asks again in ${nextTryIn} s, with the same attempt id`, 'renewals', 'failed'))
@@ -186,6 +185,7 @@ const alarm = (text, stay = null, ends = null) => {
   at('alert-text').textContent = text ?? ''
   at('stay').hidden = !stay
   stayHere = stay
+  render()
 }
 at('stay').addEventListener('click', () => stayHere?.())
 
@@ -196,6 +196,8 @@ const render = () => {
   const { next, renewIn, expiresIn, log } = session.explain()
   const now = Date.now()
   scene.now = now
+  // A renewal alone does not move the deadline: only the authority's word that somebody was here ends the alarm.
+  if (overAt && Date.parse(server?.idle_ends_at) > overAt + 2000) alarm(null)
   // Counted down for the eye only: a screen reader is told once.
   at('alert-left').textContent = overAt ? span(overAt - now) : ''
   scene.deadlines = []
