@@ -335,6 +335,17 @@ test('a fetch of keys that failed has told nothing: it is repeated after a secon
   for (let round = 0; round < 3; round++)
     expect((await ask(w.verifier, [`Bearer ${token({ kid: 'unknown' })}`])).status).toBe(401)
   expect(w.issuer.asked['/keys']).toBe(3)
+  // It worked since, so that earlier failures are forgotten.
+  const monotonic = performance.now.bind(performance)
+  for (const [passed, asked] of [
+    [20_000, 3],
+    [31_000, 4],
+  ] as const) {
+    const moved = vi.spyOn(performance, 'now').mockImplementation(() => monotonic() + passed)
+    await ask(w.verifier, [`Bearer ${token({ kid: 'unknown' })}`])
+    moved.mockRestore()
+    expect(w.issuer.asked['/keys']).toBe(asked)
+  }
 })
 
 test("a dead key's successor is fetched at once, though a forger has just made the verifier ask", async () => {
