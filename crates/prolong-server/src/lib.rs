@@ -12,6 +12,8 @@ pub mod http;
 pub mod keys;
 pub mod serve;
 pub mod settings;
+#[cfg(test)]
+mod settings_tests;
 pub mod token;
 pub mod users;
 #[cfg(test)]

@@ -1,3 +1,5 @@
+mod keys;
+
 use super::*;
 
 fn read(text: &str) -> Result<Config, Faults> {

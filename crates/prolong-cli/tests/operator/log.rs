@@ -6,12 +6,12 @@ use crate::server::{CONFIGURATION, Server, bad, good, house, run, run_with, text
 #[test]
 #[expect(clippy::too_many_lines, reason = "one story, told through")]
 fn no_secret_is_in_the_log_of_a_full_story() {
-    for format in ["json", "text"] {
+    for (format, level) in [("json", "debug,hyper=info,h2=info"), ("text", "trace")] {
         let folder = house(CONFIGURATION);
         let folder = folder.path();
         let master = std::fs::read_to_string(folder.join("prolong-data/master.key")).unwrap();
         let environment = [
-            ("PROLONG__LOG__LEVEL", "debug,hyper=info,h2=info"),
+            ("PROLONG__LOG__LEVEL", level),
             ("PROLONG__LOG__FORMAT", format),
         ];
         let server = Server::start_with(folder, &environment);

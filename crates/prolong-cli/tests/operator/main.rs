@@ -7,6 +7,7 @@
 )]
 
 mod configurations;
+mod demo;
 mod doctor;
 mod explaining;
 mod folder;

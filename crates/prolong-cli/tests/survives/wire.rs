@@ -146,6 +146,26 @@ async fn what_is_too_large_is_refused_by_its_kind() {
     house.stop();
 }
 
+/// The operator's own bounds, not only those that are there by default.
+#[tokio::test]
+async fn the_largest_head_and_body_are_the_operators() {
+    let house = House::open("[limits]\nhead_bytes = 9000\nbody_bytes = 2000\n");
+    let asked = |more: &str, body: usize| {
+        let request = format!(
+            "POST /oauth/token HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{more}\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {body}\r\n\r\n{}",
+            "x".repeat(body)
+        );
+        statuses(&said(&house, request.as_bytes())).join(" ")
+    };
+    assert_eq!(asked("", 2000), "400", "read, and it makes no sense");
+    assert_eq!(asked("", 2001), "413");
+    assert_eq!(asked(&format!("X-A: {}\r\n", "x".repeat(5_000)), 9), "400");
+    // What arrives in one piece is read before it is measured, so the bound is less than twice the number.
+    assert_eq!(asked(&format!("X-A: {}\r\n", "x".repeat(18_000)), 9), "431");
+    house.stop();
+}
+
 /// Where a proxy and the authority could disagree on where a request ends, there is one answer at most, and the
 /// request hidden in the other's body is never answered.
 #[tokio::test]
