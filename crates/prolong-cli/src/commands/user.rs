@@ -100,25 +100,12 @@ async fn verb(reach: &Reach, name: &str, verb: &str, done: &str, out: Out) -> an
 
 /// The user of a login or an id.
 async fn find(door: &Door, name: &str) -> anyhow::Result<Value> {
-    let folded = name.trim().to_lowercase();
-    for prefix in [folded.as_str(), name] {
-        let path = format!("/v1/admin/users?limit=1000&prefix={}", segment(prefix));
-        let answer = door.call(Method::GET, &path, None).await?;
-        let users = answer["users"]
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let is = |member: &str, text: &str| {
-            users
-                .iter()
-                .find(|user| user[member].as_str() == Some(text))
-                .cloned()
-        };
-        if let Some(user) = is("login", &folded).or_else(|| is("sub", name)) {
-            return Ok(user);
-        }
+    let path = format!("/v1/admin/users?user={}", segment(name));
+    let mut answer = door.call(Method::GET, &path, None).await?;
+    match answer["users"].get_mut(0) {
+        Some(user) => Ok(user.take()),
+        None => bail!("there is no user {name}; `prolong user list` shows who there is"),
     }
-    bail!("there is no user {name}; `prolong user list` shows who there is")
 }
 
 fn sub(user: &Value) -> String {

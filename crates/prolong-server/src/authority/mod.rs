@@ -9,6 +9,7 @@ pub(crate) mod end;
 #[cfg(test)]
 mod guessing_tests;
 mod introspect;
+mod logins;
 mod machine_token;
 mod mint;
 mod new;

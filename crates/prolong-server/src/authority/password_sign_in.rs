@@ -8,7 +8,7 @@ use super::change_user::too_much_contention;
 use super::sign_in::{SignIn, SignedIn, Who};
 use crate::entropy::draw;
 use crate::http::problem::Failure;
-use crate::users::fold_login;
+use crate::users::login_spellings;
 
 impl Authority {
     /// Signs in with a password, for a client that may ask for one.
@@ -23,15 +23,12 @@ impl Authority {
         network: &str,
         sign_in: &SignIn,
     ) -> Result<SignedIn, Failure> {
-        let login = fold_login(username);
+        let spellings = login_spellings(username);
+        let account = spellings.last().map_or(username, String::as_str);
         for _ in 0..VERIFICATIONS {
+            let user = self.user_of_login(&spellings).await?;
             let user = self
-                .store
-                .user_by_login(&login)
-                .await
-                .map_err(Failure::unavailable)?;
-            let user = self
-                .verify_password(&login, user, password, network)
+                .verify_password(account, user, password, network)
                 .await?;
             let rehashed = self.better_hash(&user, password).await;
             if let Some(signed_in) = self

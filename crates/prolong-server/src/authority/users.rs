@@ -9,7 +9,7 @@ use super::Authority;
 use super::change_user::{audit_line, no_such_user};
 use super::password::invalid_field;
 use crate::http::problem::Failure;
-use crate::users::{fold_login, new_sub};
+use crate::users::{login_spellings, new_sub};
 
 /// A user to make. Everything was checked.
 pub(crate) struct NewUser {
@@ -95,21 +95,20 @@ impl Authority {
     }
 
     /// The user of a login or an id.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`; `UNAVAILABLE`.
     pub(crate) async fn user_by_name(&self, name: &str) -> Result<User, Failure> {
-        match self
-            .store
-            .user_by_login(&fold_login(name))
-            .await
-            .map_err(Failure::unavailable)?
-        {
-            Some(user) => Ok(user),
-            None => self
-                .store
-                .user(crate::keys::user_key(name))
-                .await
-                .map_err(Failure::unavailable)?
-                .ok_or_else(no_such_user),
+        self.find_user(name).await?.ok_or_else(no_such_user)
+    }
+
+    /// The same, where there may be none.
+    pub(crate) async fn find_user(&self, name: &str) -> Result<Option<User>, Failure> {
+        if let Some(user) = self.user_of_login(&login_spellings(name)).await? {
+            return Ok(Some(user));
         }
+        let user = self.store.user(crate::keys::user_key(name)).await;
+        user.map_err(Failure::unavailable)
     }
 
     /// Changes login and claims.

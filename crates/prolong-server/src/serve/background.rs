@@ -14,7 +14,22 @@ pub const CLOCK_HIGH_WATER: &str = "clock_high_water";
 
 /// Works until it is dropped. What fails is logged and tried again at the next turn.
 pub async fn run_background(authority: Arc<Authority>) {
-    tokio::join!(take_turns(&authority), follow_feed(&authority));
+    tokio::join!(
+        take_turns(&authority),
+        follow_feed(&authority),
+        respell_logins(&authority)
+    );
+}
+
+/// Once in the life of a database that an earlier release began.
+async fn respell_logins(authority: &Authority) {
+    while let Err(failure) = authority.respell_logins().await {
+        tracing::warn!(
+            failure = failure.detail,
+            "logins of an earlier release could not be spelled anew; it is tried again"
+        );
+        sleep(TURN).await;
+    }
 }
 
 /// Apart from the rest, which may take its time: what verifiers are told of freshness comes from here.

@@ -9,11 +9,12 @@ mod network;
 mod pool;
 mod strangers;
 mod throttle;
+mod username;
 
 pub use hash::{HashFault, MOST_ARGON2_KIB, MOST_ARGON2_PASSES, PasswordHash};
 pub use pool::{PasswordBusy, PasswordPool};
 pub use throttle::{SignInThrottle, TryLater};
 
 pub(crate) use claims::{merged_claims, parsed_claims};
-pub(crate) use login::{fold_login, new_sub, valid_login, valid_new_password, valid_sub};
+pub(crate) use login::{login_spellings, new_sub, valid_login, valid_new_password, valid_sub};
 pub(crate) use network::{coarse, guessing_network};

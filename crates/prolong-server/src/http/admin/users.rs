@@ -19,22 +19,31 @@ use crate::http::sessions::fields::{Body, Fields, invalid};
 use crate::http::sessions::items::rfc3339;
 use crate::users::{PasswordHash, parsed_claims, valid_login, valid_new_password, valid_sub};
 
+/// `?prefix=` (of login or id), `user=` (the one of this login or id, whatever else is asked), `deleted=true` (tombstones
+/// too).
 pub(super) async fn get(
     State(authority): State<Arc<Authority>>,
     parts: Parts,
 ) -> Result<Json<Value>, Failure> {
     gate::actor(&authority, &parts, &[SUPPORT])?;
-    let parameters = Parameters::read(&parts.uri, &["prefix", "deleted"])?;
+    let parameters = Parameters::read(&parts.uri, &["prefix", "deleted", "user"])?;
     let page = parameters.page()?;
     let filter = UserFilter {
         prefix: parameters.text("prefix").map(ToOwned::to_owned),
         deleted: parameters.flag("deleted")?,
     };
-    let users = authority
-        .store
-        .users(&filter, &page)
-        .await
-        .map_err(Failure::unavailable)?;
+    let users = match parameters.text("user") {
+        Some(name) => {
+            let user = authority.find_user(name).await?;
+            let wanted = |user: &User| filter.deleted || !user.standing.deleted;
+            user.filter(wanted).into_iter().collect()
+        }
+        None => authority
+            .store
+            .users(&filter, &page)
+            .await
+            .map_err(Failure::unavailable)?,
+    };
     let list: Vec<Value> = users.iter().map(shown).collect();
     Ok(Json(
         json!({ "users": list, "next": next(&users, &page, |user| user.sub.clone()) }),

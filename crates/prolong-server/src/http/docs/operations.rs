@@ -287,12 +287,12 @@ fn users() -> Vec<Operation> {
     vec![
         call("get", "/v1/admin/users", "admin", "Lists users")
             .by(Machine(ADMIN_SUPPORT))
-            .query(&[("prefix", "text", "of login or id"), ("deleted", "flag", "tombstones too"), LIMIT, AFTER])
+            .query(&[("prefix", "text", "of login or id"), USER, ("deleted", "flag", "tombstones too"), LIMIT, AFTER])
             .gives(200, "Users"),
         call("post", "/v1/admin/users", "admin", "Makes a user; `password_hash` takes Argon2, bcrypt and Django PBKDF2, and is replaced at the first sign-in")
             .by(Machine(ADMIN))
             .json(&[
-                ("login", "text", "login name; `username` is the same"),
+                ("login", "text", "login name, of characters that RFC 8265 allows; `username` is the same"),
                 ("username", "text", "the same as `login`"),
                 ("sub", "text", "your own stable id for the user; a UUID is drawn otherwise"),
                 ("password", "text", "8 to 1,024 bytes"),
