@@ -1,7 +1,7 @@
 //! What a token costs at first sight and when it was seen before: `cargo bench -p prolong-verify --bench sight`.
 //!
-//! `-- count WHAT TIMES` runs one thing so often and no more, to count its instructions:
-//! `valgrind --tool=callgrind target/release/deps/sight-… count seen 10000`.
+//! `-- only first` and `-- only seen` measure a part of it; `-- count WHAT TIMES` runs one thing so often and no more, to
+//! count its instructions: `valgrind --tool=callgrind target/release/deps/sight-… count seen 10000`.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -13,22 +13,37 @@ use std::{
     cell::RefCell,
     collections::HashMap,
     hint::black_box,
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
-use prolong_verify::{Algorithm, Expected, Key, Keys, Revoked, SeenTokens, verify};
-use serde_json::json;
+use prolong_verify::{Algorithm, Claims, Expected, Key, Keys, Revoked, SeenTokens, verify};
 
 mod entries;
+#[expect(
+    dead_code,
+    reason = "a bound below which no look can come is measured beside it"
+)]
+#[path = "../src/fingerprint.rs"]
+mod fingerprint;
+mod issued;
 #[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/verifier/mint.rs"]
 mod mint;
 mod rounds;
+mod shuffled;
+/// As [`fingerprint`] has it.
+mod token {
+    pub(crate) use prolong_verify::MAX_TOKEN_BYTES;
+}
 
 use entries::{SALT, revoked};
-use mint::{ISSUED_BY, ISSUER, NOW, expected, jwk};
+use fingerprint::{Fingerprint, Fingerprints};
+use issued::{claims, header, set, token};
+use mint::{ISSUED_BY, NOW, expected};
 use rounds::{Rounds, median};
+use shuffled::Shuffled;
 
 const ENTRIES: u64 = 10_000;
 const TOKENS: usize = 100_000;
@@ -44,62 +59,32 @@ const ALGORITHMS: [Algorithm; 4] = [
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    match arguments.iter().position(|word| word == "count") {
-        Some(at) => count(&arguments[at + 1], arguments[at + 2].parse().unwrap()),
-        None => measure(),
+    let after = |name| {
+        let at = arguments.iter().position(|word| word == name)?;
+        Some(&arguments[at + 1..])
+    };
+    match (after("count"), after("only")) {
+        (Some([what, times, ..]), _) => count(what, times.parse().unwrap()),
+        (_, Some([part, ..])) => measure(part),
+        _ => measure(""),
     }
 }
 
-/// The claims and their order are those of the authority.
-fn claims(number: usize) -> String {
-    let id = |what: u64| {
-        let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(
-            &(number as u64)
-                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-                .to_le_bytes(),
-        );
-        bytes[8..].copy_from_slice(&what.to_le_bytes());
-        mint::b64(bytes)
-    };
-    format!(
-        r#"{{"iss":"{ISSUER}","sub":"{:08x}-0000-4000-8000-{number:012x}","aud":"orders-api","client_id":"web","iat":{},"exp":{},"jti":"{}","scope":"orders:read","sid":"{}","auth_time":{},"jwt_version":1}}"#,
-        number,
-        NOW - 60,
-        NOW + 840,
-        id(1),
-        id(2),
-        NOW - 600,
-    )
-}
-
-fn header(algorithm: Algorithm) -> String {
-    let kid = ISSUED_BY.public(algorithm).thumbprint();
-    let name = algorithm.as_str();
-    format!(r#"{{"typ":"at+jwt","alg":"{name}","kid":"{kid}"}}"#)
-}
-
-fn token(algorithm: Algorithm, number: usize) -> String {
-    mint::signed(algorithm, &header(algorithm), claims(number).as_bytes())
-}
-
-/// By thumbprint, as the authority names them; RS256 and PS256 are the same key here, so each has a set of its own.
-fn set(algorithm: Algorithm) -> Keys {
-    let mut jwk = jwk(algorithm);
-    jwk["kid"] = ISSUED_BY.public(algorithm).thumbprint().into();
-    Keys::from_jwks(json!({ "keys": [jwk] }).to_string()).unwrap()
-}
-
-fn measure() {
+/// `part`: `first`, `seen`, or everything.
+fn measure(part: &str) {
     let revoked = revoked(ENTRIES);
     println!(
         "{ENTRIES} feed entries; a token of {} bytes",
         token(Algorithm::Es256, 0).len()
     );
     println!("the quietest twentieth of {ROUNDS} short batches in turns, ns a token\n");
-    first_sight(&revoked);
-    seen_before(&revoked);
-    threads(&revoked);
+    if part != "seen" {
+        first_sight(&revoked);
+    }
+    if part != "first" {
+        seen_before(&revoked);
+        threads(&revoked);
+    }
 }
 
 fn first_sight(revoked: &Revoked) {
@@ -178,115 +163,153 @@ impl Forgetful {
 }
 
 fn seen_before(revoked: &Revoked) {
-    let (keys, expected) = (set(Algorithm::EdDsa), expected());
-    let none = Revoked::new(SALT);
     let tokens: Vec<String> = (0..TOKENS)
         .map(|number| token(Algorithm::EdDsa, number))
         .collect();
-    let seen = SeenTokens::new(TOKENS, &[1; 32]);
+    let remembered = Remembered {
+        keys: set(Algorithm::EdDsa),
+        expected: expected(),
+        seen: SeenTokens::new(TOKENS, &[1; 32]),
+        fingerprints: Fingerprints::new(&[1; 32]),
+    };
     for token in &tokens {
-        seen.verify(token, &keys, &expected, revoked, NOW).unwrap();
+        remembered.look(token, revoked);
     }
-    println!("\n{} of {TOKENS} tokens remembered, EdDSA\n", seen.len());
+    let many = remembered.seen.len();
+    println!("\n{many} of {TOKENS} tokens remembered, EdDSA\n");
     let bare: HashMap<&str, i64> = tokens
         .iter()
         .map(|token| (token.as_str(), NOW + 840))
         .collect();
-    let hot = &tokens[0];
-    let mut order = Shuffled::new();
-    let orders = [(); 4].map(|()| order.next_order(TOKENS));
-    let mut at = [0; 4];
-    let mut next = |which: usize| {
-        at[which] = (at[which] + 1) % TOKENS;
-        &tokens[orders[which][at[which]]]
-    };
-    let look = |token: &str, revoked: &Revoked| {
-        seen.verify(black_box(token), &keys, &expected, revoked, NOW)
-            .unwrap()
-    };
-    let mut rounds = Rounds::new();
-    rounds.add("bare, hot", || bare[black_box(hot.as_str())] > NOW);
-    rounds.add("hot", || look(hot, revoked));
-    rounds.add("hot, empty feed", || look(hot, &none));
-    rounds.run(ROUNDS);
     println!("| seen before | ns |\n|---|---|");
-    println!("| one hot token | {:.0} |", rounds.of("hot"));
-    println!(
-        "| the same in a bare `HashMap<&str, exp>` (SipHash) | {:.0} |",
-        rounds.of("bare, hot")
-    );
+    hot(&remembered, &tokens[0], revoked, &bare);
+    random(&remembered, &tokens, revoked, &bare);
+}
+
+struct Remembered {
+    keys: Keys,
+    expected: Expected,
+    seen: SeenTokens,
+    fingerprints: Fingerprints,
+}
+
+impl Remembered {
+    fn look(&self, token: &str, revoked: &Revoked) -> Claims {
+        let seen = &self.seen;
+        seen.verify(black_box(token), &self.keys, &self.expected, revoked, NOW)
+            .unwrap()
+    }
+
+    fn look_shared(&self, token: &Arc<str>, revoked: &Revoked) -> Claims {
+        let seen = &self.seen;
+        seen.verify_shared(black_box(token), &self.keys, &self.expected, revoked, NOW)
+            .unwrap()
+    }
+
+    fn fingerprint(&self, token: &str) -> Fingerprint {
+        let found = self.fingerprints.of(black_box(token.as_bytes()));
+        found.unwrap()
+    }
+}
+
+fn hot(remembered: &Remembered, hot: &str, revoked: &Revoked, bare: &HashMap<&str, i64>) {
+    let (none, shared) = (Revoked::new(SALT), Arc::from(hot));
+    let mut rounds = Rounds::new();
+    rounds.add("fingerprint", || remembered.fingerprint(hot));
+    rounds.add("bare", || bare[black_box(hot)] > NOW);
+    rounds.add("shared", || remembered.look_shared(&shared, revoked));
+    rounds.add("copied", || remembered.look(hot, revoked));
+    rounds.add("empty feed", || remembered.look_shared(&shared, &none));
+    rounds.run(ROUNDS);
+    row("one hot token, shared with its claims", rounds.of("shared"));
+    row("of that, its fingerprint alone", rounds.of("fingerprint"));
     println!(
         "| of that, {ENTRIES} feed entries instead of none | {:+.0} |",
-        rounds.above("hot", "hot, empty feed")
+        rounds.above("shared", "empty feed")
     );
-    drop(rounds);
+    row("the same token, copied for its claims", rounds.of("copied"));
+    row(
+        "the same in a bare `HashMap<&str, exp>` (SipHash)",
+        rounds.of("bare"),
+    );
+}
 
-    let next = RefCell::new(&mut next);
-    let arrived = RefCell::new(vec![String::with_capacity(hot.len()); ARRIVE]);
+fn row(what: &str, ns: f64) {
+    println!("| {what} | {ns:.0} |");
+}
+
+fn random(
+    remembered: &Remembered,
+    tokens: &[String],
+    revoked: &Revoked,
+    bare: &HashMap<&str, i64>,
+) {
+    let none = Revoked::new(SALT);
+    let mut order = Shuffled::new();
+    let orders = [(); 5].map(|()| order.next_order(TOKENS));
+    let mut at = [0; 5];
+    let next = RefCell::new(|which: usize| {
+        at[which] = (at[which] + 1) % TOKENS;
+        &tokens[orders[which][at[which]]]
+    });
+    let next = |which| next.borrow_mut()(which);
+    let arrived = RefCell::new(vec![Arc::<str>::from(""); ARRIVE]);
     let arrive = |which| {
-        for buffer in arrived.borrow_mut().iter_mut() {
-            buffer.clear();
-            buffer.push_str(next.borrow_mut()(which));
+        for token in arrived.borrow_mut().iter_mut() {
+            *token = next(which).as_str().into();
         }
     };
+    // A table as large as that of the tokens, with nothing to find in it.
+    let lines = vec![[1_u64; 8]; TOKENS / 7 * 8];
+    let line_of = |token: &str| {
+        let [first, second] = remembered.fingerprint(token).hash;
+        let place = (u128::from(first) * lines.len() as u128) >> 64;
+        lines[usize::try_from(place).unwrap()] == [second; 8]
+    };
     let mut rounds = Rounds::new();
-    rounds.add("long in memory", || look(next.borrow_mut()(0), revoked));
+    rounds.add("long in memory", || remembered.look(next(0), revoked));
     rounds.add_prepared(
         "arrived",
         ARRIVE,
         || arrive(1),
-        |at| look(&arrived.borrow()[at], revoked),
+        |at| remembered.look_shared(&arrived.borrow()[at], revoked),
     );
     rounds.add_prepared(
-        "arrived, empty feed",
+        "empty feed",
         ARRIVE,
         || arrive(2),
-        |at| look(&arrived.borrow()[at], &none),
+        |at| remembered.look_shared(&arrived.borrow()[at], &none),
     );
     rounds.add_prepared(
-        "arrived, bare",
+        "bare",
         ARRIVE,
         || arrive(3),
-        |at| bare[arrived.borrow()[at].as_str()] > NOW,
+        |at| bare[&*arrived.borrow()[at]] > NOW,
+    );
+    rounds.add_prepared(
+        "one line",
+        ARRIVE,
+        || arrive(4),
+        |at| line_of(&arrived.borrow()[at]),
     );
     rounds.run(ROUNDS);
-    println!(
-        "| one of {TOKENS} at random, of {ARRIVE} that have just arrived | {:.0} |",
-        rounds.of("arrived")
+    row(
+        &format!("one of {TOKENS} at random, of {ARRIVE} that have just arrived"),
+        rounds.of("arrived"),
+    );
+    row(
+        "of that, its fingerprint and one line of memory, alone",
+        rounds.of("one line"),
     );
     println!(
         "| of that, {ENTRIES} feed entries instead of none | {:+.0} |",
-        rounds.above("arrived", "arrived, empty feed")
+        rounds.above("arrived", "empty feed")
     );
-    println!(
-        "| the same in the bare map | {:.0} |",
-        rounds.of("arrived, bare")
+    row("the same in the bare map", rounds.of("bare"));
+    row(
+        &format!("one of {TOKENS} at random whose text was long in memory"),
+        rounds.of("long in memory"),
     );
-    println!(
-        "| one of {TOKENS} at random whose text was long in memory | {:.0} |",
-        rounds.of("long in memory")
-    );
-}
-
-/// Random orders, the same in every run.
-struct Shuffled(u64);
-
-impl Shuffled {
-    const fn new() -> Self {
-        Self(0x9e37_79b9_7f4a_7c15)
-    }
-
-    fn next_order(&mut self, count: usize) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..count).collect();
-        for at in (1..count).rev() {
-            self.0 ^= self.0 << 13;
-            self.0 ^= self.0 >> 7;
-            self.0 ^= self.0 << 17;
-            let other = usize::try_from(self.0 % (at as u64 + 1)).unwrap();
-            order.swap(at, other);
-        }
-        order
-    }
 }
 
 /// Random tokens of 10,000, for half a second, by one thread and by two at once, in turns.
@@ -330,11 +353,12 @@ fn threads(revoked: &Revoked) {
 }
 
 fn count(what: &str, times: u64) {
-    let (keys, expected, revoked) = (set(Algorithm::Es256), expected(), revoked(ENTRIES));
-    let token = token(Algorithm::Es256, 0);
+    let algorithm = Algorithm::Rs256;
+    let (keys, expected, revoked) = (set(algorithm), expected(), revoked(ENTRIES));
+    let token = token(algorithm, 0);
     let message = token.rsplit_once('.').unwrap().0.as_bytes();
     let signature = mint::unb64(token.rsplit_once('.').unwrap().1);
-    let key = Key::new("k", Algorithm::Es256, &ISSUED_BY.public(Algorithm::Es256)).unwrap();
+    let key = Key::new("k", algorithm, &ISSUED_BY.public(algorithm)).unwrap();
     let seen = SeenTokens::new(1000, &[1; 32]);
     for _ in 0..times {
         match what {

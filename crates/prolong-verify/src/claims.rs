@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     facts::{Asked, Facts},
-    json::{self, Scanned},
+    json::{self, Known, Scanned},
     numeric_date::{self, Number},
     rejection::Rejection,
     verify::Times,
@@ -31,7 +31,7 @@ pub(crate) struct Body {
 }
 
 /// In the order in which the authority writes them.
-const NAMES: [&str; 15] = [
+const NAMES: Known<15> = Known::new([
     "iss",
     "sub",
     "aud",
@@ -47,7 +47,7 @@ const NAMES: [&str; 15] = [
     "acr",
     "gen",
     "nbf",
-];
+]);
 
 impl Body {
     /// `parts` is how long the others of the token's parts are.

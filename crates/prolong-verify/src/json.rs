@@ -19,21 +19,91 @@ pub(crate) enum Scanned<'a> {
     Other,
 }
 
-/// The values of these members of one JSON object, in the order of `names`, borrowed where nothing is escaped.
+/// Names of members that are looked for.
+pub(crate) struct Known<const N: usize> {
+    names: [&'static str; N],
+    beginnings: [Beginning; N],
+}
+
+/// A name as a member begins with it: between quotation marks, and a colon. Of 16 bytes, those beyond are 0 in both.
+#[derive(Clone, Copy)]
+struct Beginning {
+    bytes: u128,
+    mask: u128,
+}
+
+impl<const N: usize> Known<N> {
+    /// In the order in which they are expected; each of at most 13 bytes.
+    pub(crate) const fn new(names: [&'static str; N]) -> Self {
+        let mut beginnings = [Beginning { bytes: 0, mask: 0 }; N];
+        let mut at = 0;
+        while at < N {
+            beginnings[at] = Beginning::of(names[at].as_bytes());
+            at += 1;
+        }
+        Self { names, beginnings }
+    }
+
+    /// Which name the member that stands here has, from `next` on, and where its value begins. `None`: none of them, or it
+    /// is written in another way, or stands too near to the end.
+    #[inline]
+    pub(crate) fn begins(&self, member: &[u8], next: usize) -> Option<(usize, usize)> {
+        let here = u128::from_le_bytes(*member.first_chunk()?);
+        let after = self.beginnings.get(next..)?;
+        let place = after.iter().position(|one| here & one.mask == one.bytes)?;
+        let length = self.names.get(next + place)?.len() + 3;
+        Some((next + place, length))
+    }
+
+    /// Which of the names this is. Whoever writes tokens writes their members in one order: the next one is looked for from
+    /// where the last one was.
+    pub(crate) fn place_of(&self, name: &str, next: &mut usize) -> Option<usize> {
+        let (before, after) = self.names.split_at_checked(*next)?;
+        let is_it = |known: &&str| *known == name;
+        let place = match after.iter().position(is_it) {
+            Some(place) => Some(*next + place),
+            None => before.iter().position(is_it),
+        };
+        *next = place.map_or(*next, |place| place + 1);
+        place
+    }
+}
+
+impl Beginning {
+    const fn of(name: &[u8]) -> Self {
+        let mut bytes = [0; 16];
+        bytes[0] = b'"';
+        let mut at = 0;
+        while at < name.len() {
+            bytes[at + 1] = name[at];
+            at += 1;
+        }
+        bytes[at + 1] = b'"';
+        bytes[at + 2] = b':';
+        Self {
+            bytes: u128::from_le_bytes(bytes),
+            mask: u128::MAX >> (8 * (16 - name.len() - 3)),
+        }
+    }
+}
+
+/// The values of these members of one JSON object, in the order of `known`, borrowed where nothing is escaped.
 pub(crate) fn members<'a, const N: usize>(
     text: &'a str,
-    names: &[&str; N],
+    known: &Known<N>,
 ) -> Option<[Option<Scanned<'a>>; N]> {
-    plain_json::members(text, names).or_else(|| parsed(text, names))
+    plain_json::members(text, known).or_else(|| parsed(text, known))
 }
 
 /// The same by a whole parser.
+#[cold]
+#[inline(never)]
 pub(crate) fn parsed<'a, const N: usize>(
     text: &'a str,
-    names: &[&str; N],
+    known: &Known<N>,
 ) -> Option<[Option<Scanned<'a>>; N]> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let found = deserializer.deserialize_map(TopVisitor(names)).ok()?;
+    let found = deserializer.deserialize_map(TopVisitor(known)).ok()?;
     deserializer.end().ok()?;
     Some(found)
 }
@@ -110,7 +180,7 @@ impl<'de> Visitor<'de> for UniqueVisitor {
     }
 }
 
-struct TopVisitor<'n, const N: usize>(&'n [&'n str; N]);
+struct TopVisitor<'n, const N: usize>(&'n Known<N>);
 
 impl<'de, const N: usize> Visitor<'de> for TopVisitor<'_, N> {
     type Value = [Option<Scanned<'de>>; N];
@@ -124,7 +194,7 @@ impl<'de, const N: usize> Visitor<'de> for TopVisitor<'_, N> {
         let mut others = Names::default();
         let mut next = 0;
         while let Some(Text(name)) = access.next_key()? {
-            let place = place_of(self.0, &name, &mut next);
+            let place = self.0.place_of(&name, &mut next);
             let value = Some(access.next_value()?);
             let again = match place {
                 Some(place) => mem::replace(&mut found[place], value).is_some(),
@@ -136,23 +206,6 @@ impl<'de, const N: usize> Visitor<'de> for TopVisitor<'_, N> {
         }
         Ok(found)
     }
-}
-
-/// Which of the names this is. Whoever writes tokens writes their members in one order: the next one is looked for from
-/// where the last one was.
-pub(crate) fn place_of<const N: usize>(
-    names: &[&str; N],
-    name: &str,
-    next: &mut usize,
-) -> Option<usize> {
-    let (before, after) = names.split_at_checked(*next)?;
-    let is_it = |known: &&str| *known == name;
-    let place = match after.iter().position(is_it) {
-        Some(place) => Some(*next + place),
-        None => before.iter().position(is_it),
-    };
-    *next = place.map_or(*next, |place| place + 1);
-    place
 }
 
 /// Names seen in one object.
@@ -300,7 +353,7 @@ mod tests {
                 false,
             ),
         ] {
-            assert_eq!(members(&text, &["a"]).is_some(), good, "{text}");
+            assert_eq!(members(&text, &Known::new(["a"])).is_some(), good, "{text}");
             assert_eq!(object(text.as_bytes()).is_some(), good, "{text}");
         }
     }

@@ -13,13 +13,17 @@ use crate::{
     algorithm::Algorithm, base64url, ed25519_order, jwk::PublicKeyBytes, token::ACCESS_TOKEN,
 };
 
+/// Bytes of a signature over P-256 or Ed25519.
+const CURVE_SIGNATURE: usize = 64;
+
 /// A public key that can check signatures of its one algorithm.
 #[derive(Clone)]
 pub struct Key {
     kid: String,
     algorithm: Algorithm,
     parsed: ParsedPublicKey,
-    usual_header: String,
+    usual_beginning: String,
+    signature_characters: usize,
 }
 
 /// Why a public key was refused.
@@ -71,8 +75,13 @@ impl Key {
             _ => return Err(KeyRefused::WrongAlgorithm),
         };
         let kid = kid.into();
+        let signature_bytes = match bytes {
+            PublicKeyBytes::P256 { .. } | PublicKeyBytes::Ed25519(_) => CURVE_SIGNATURE,
+            PublicKeyBytes::Rsa { n, .. } => n.len(),
+        };
         Ok(Self {
-            usual_header: usual_header(algorithm, &kid),
+            usual_beginning: usual_beginning(algorithm, &kid),
+            signature_characters: base64url::encoded_length(signature_bytes),
             kid,
             algorithm,
             parsed,
@@ -91,9 +100,14 @@ impl Key {
         self.algorithm
     }
 
-    /// The first part of an access token of this key, as Prolong's authority writes it.
-    pub(crate) fn usual_header(&self) -> &str {
-        &self.usual_header
+    /// How an access token of this key begins if it is as Prolong's authority writes it: its first part, and a dot.
+    pub(crate) fn usual_beginning(&self) -> &str {
+        &self.usual_beginning
+    }
+
+    /// How long the last part of its tokens is.
+    pub(crate) const fn signature_characters(&self) -> usize {
+        self.signature_characters
     }
 
     /// The public key itself, in some form of its own.
@@ -110,7 +124,9 @@ impl Key {
     #[must_use]
     pub fn signed(&self, message: &[u8], signature: &[u8]) -> bool {
         let right_length = match self.algorithm {
-            Algorithm::Es256 | Algorithm::EdDsa | Algorithm::Ed25519 => signature.len() == 64,
+            Algorithm::Es256 | Algorithm::EdDsa | Algorithm::Ed25519 => {
+                signature.len() == CURVE_SIGNATURE
+            }
             Algorithm::Rs256 | Algorithm::Ps256 => true, // aws-lc demands the modulus's length
         };
         right_length && self.parsed.verify_sig(message, signature).is_ok()
@@ -126,9 +142,10 @@ impl fmt::Debug for Key {
     }
 }
 
-fn usual_header(algorithm: Algorithm, kid: &str) -> String {
+fn usual_beginning(algorithm: Algorithm, kid: &str) -> String {
     let (alg, kid) = (algorithm.as_str(), Value::from(kid));
-    base64url::encode(format!(r#"{{"typ":"{ACCESS_TOKEN}","alg":"{alg}","kid":{kid}}}"#).as_bytes())
+    let header = format!(r#"{{"typ":"{ACCESS_TOKEN}","alg":"{alg}","kid":{kid}}}"#);
+    base64url::encode(header.as_bytes()) + "."
 }
 
 /// What aws-lc would let pass, or would refuse only when a signature comes.

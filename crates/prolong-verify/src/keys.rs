@@ -160,10 +160,10 @@ impl Keys {
         self.keys.get(self.place(kid).ok()?)
     }
 
-    /// The key whose tokens begin like this, if this is how Prolong's authority begins them.
-    pub(crate) fn by_usual_header(&self, header: &str) -> Option<&Arc<Key>> {
+    /// The key whose tokens begin like this one, if this is how Prolong's authority begins them; and what follows.
+    pub(crate) fn by_usual_beginning<'t>(&self, token: &'t str) -> Option<(&Arc<Key>, &'t str)> {
         let mut few = self.keys.iter().take(FEW);
-        few.find(|key| key.usual_header() == header)
+        few.find_map(|key| Some((key, token.strip_prefix(key.usual_beginning())?)))
     }
 
     /// The keys of the document that are not used, in its order.

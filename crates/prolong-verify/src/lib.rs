@@ -28,6 +28,7 @@ mod json;
 mod jwk;
 mod key;
 mod keys;
+mod marks;
 mod numeric_date;
 mod plain_json;
 mod rejection;

@@ -10,6 +10,7 @@ use prolong_protocol::{
 
 use crate::{
     facts::{Said, SaltedKey},
+    marks::Marks,
     rejection::Rejection,
     token::{MAX_TOKEN_BYTES, named_key},
     uniform_hash::BuildUniform,
@@ -35,6 +36,8 @@ struct Tables {
     keys: Table<()>,
     clients: Table<u64>,
     global: Option<Fact<u64>>,
+    /// Everybody who is in one of the first three.
+    marks: Marks,
 }
 
 type Table<T> = HashMap<SaltedKey, Fact<T>, BuildUniform>;
@@ -105,6 +108,9 @@ impl Revoked {
                 });
             }
             unknown => return Err(UnknownKind(unknown)),
+        }
+        if matches!(entry.kind, Kind::SESSION | Kind::USER | Kind::GENERATION) {
+            tables.mark(key);
         }
         Ok(())
     }
@@ -191,13 +197,12 @@ impl Tables {
         {
             return Err(Rejection::IssuedBeforeCut);
         }
-        if !self.users.is_empty()
-            && self
-                .users
-                .get(&said.salted_user(salt))
-                .is_some_and(|least| facts.jwt_version.unwrap_or(0) < least.value)
-        {
-            return Err(Rejection::VersionRaised);
+        if !self.users.is_empty() {
+            let user = said.salted_user(salt);
+            let raised = |least: &Fact<u64>| facts.jwt_version.unwrap_or(0) < least.value;
+            if self.marks.may_hold(user) && self.users.get(&user).is_some_and(raised) {
+                return Err(Rejection::VersionRaised);
+            }
         }
         if self.sessions.is_empty() && self.generations.is_empty() {
             return Ok(());
@@ -205,6 +210,9 @@ impl Tables {
         let Some(session) = said.salted_session(salt) else {
             return Ok(());
         };
+        if !self.marks.may_hold(session) {
+            return Ok(());
+        }
         if let Some(end) = self.sessions.get(&session) {
             return Err(Rejection::SessionEnded(end.value));
         }
@@ -224,6 +232,7 @@ impl Tables {
             keys,
             clients,
             global,
+            marks: _,
         } = other;
         absorb(&mut self.sessions, sessions, Option::or);
         absorb(&mut self.users, users, u64::max);
@@ -237,6 +246,24 @@ impl Tables {
                 until: old.until.max(new.until),
             });
         }
+        self.mark_all();
+    }
+
+    /// After it was learnt.
+    fn mark(&mut self, key: SaltedKey) {
+        if !self.marks.mark(key) {
+            self.mark_all();
+        }
+    }
+
+    fn mark_all(&mut self) {
+        let marked = self.sessions.len() + self.users.len() + self.generations.len();
+        let mut marks = Marks::with_room_for(marked);
+        let (sessions, users) = (self.sessions.keys(), self.users.keys());
+        for key in sessions.chain(users).chain(self.generations.keys()) {
+            let _ = marks.mark(*key);
+        }
+        self.marks = marks;
     }
 
     fn prune(&mut self, now: u64) {
@@ -246,6 +273,7 @@ impl Tables {
         self.keys.retain(|_, fact| now < fact.until);
         self.clients.retain(|_, fact| now < fact.until);
         self.global = self.global.filter(|fact| now < fact.until);
+        self.mark_all();
     }
 
     fn len(&self) -> usize {

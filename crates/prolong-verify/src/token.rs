@@ -8,7 +8,7 @@ use crate::{
     claims::{Body, Claims},
     expected::{Audience, Expected},
     facts::{Asked, Facts, Said, SaltedKey},
-    json::{self, Scanned},
+    json::{self, Known, Scanned},
     key::Key,
     keys::Keys,
     rejection::Rejection,
@@ -85,27 +85,43 @@ impl Authentic {
     }
 
     fn read_parts(token: &str, keys: &Keys, expected: &Expected) -> Result<Self, Rejection> {
-        let (signed, [header_text, claims, signature]) =
-            split(token).ok_or(Rejection::NotCompact)?;
-        let decoded;
-        let header = if let Some(key) = keys.by_usual_header(header_text) {
-            Header::usual(key)
-        } else {
-            decoded = base64url::decode(header_text).ok_or(Rejection::BadEncoding)?;
-            Header::parse(&decoded)?
-        };
-        let parts = Parts::of(header_text, signature).ok_or(Rejection::TooLarge)?;
+        if let Some((key, rest)) = keys.by_usual_beginning(token) {
+            let parts = split_usual(key, rest).ok_or(Rejection::NotCompact)?;
+            return Self::of_parts(token, parts, || {
+                check_header(Some(ACCESS_TOKEN), Some(key.algorithm()), expected)?;
+                Ok((key, Typ::AccessToken))
+            });
+        }
+        let (header, parts) = split(token).ok_or(Rejection::NotCompact)?;
+        let header = base64url::decode(header).ok_or(Rejection::BadEncoding)?;
+        let header = Header::parse(&header)?;
+        Self::of_parts(token, parts, || {
+            let key = header.key(keys, expected)?;
+            Ok((key, Typ::of(header.typ)))
+        })
+    }
+
+    /// The last two parts of a token, and the key that its first one names.
+    fn of_parts<'k>(
+        token: &str,
+        (claims, signature): (&str, &str),
+        key: impl FnOnce() -> Result<(&'k Arc<Key>, Typ), Rejection>,
+    ) -> Result<Self, Rejection> {
+        let parts = Parts::of(token, claims, signature).ok_or(Rejection::TooLarge)?;
+        let end = token.len().checked_sub(signature.len() + 1);
+        let signed = end.and_then(|end| token.as_bytes().get(..end));
+        let signed = signed.ok_or(Rejection::NotCompact)?;
         let claims = base64url::decode(claims).ok_or(Rejection::BadEncoding)?;
         let mut short = [0; SHORT_SIGNATURE];
         let signature = base64url::decode_short(signature, &mut short);
         let signature = signature.ok_or(Rejection::BadEncoding)?;
-        let key = header.key(keys, expected)?;
-        if !key.signed(signed.as_bytes(), &signature) {
+        let (key, typ) = key()?;
+        if !key.signed(signed, &signature) {
             return Err(Rejection::BadSignature);
         }
         Ok(Self {
             key: Arc::clone(key),
-            typ: Typ::of(header.typ),
+            typ,
             body: Body::parse(claims, parts)?,
             names: OnceCell::new(),
         })
@@ -208,12 +224,35 @@ fn is_compact(token: &str) -> bool {
         && characters.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
 
-/// What was signed, and the three parts. A fourth would be in the second, where no decoder lets its dot pass.
-fn split(token: &str) -> Option<(&str, [&str; 3])> {
+/// The first part, and the other two. A fourth would be in the second, where no decoder lets its dot pass.
+fn split(token: &str) -> Option<(&str, (&str, &str))> {
     let (signed, signature) = token.rsplit_once('.')?;
     let (header, claims) = signed.split_once('.')?;
-    Some((signed, [header, claims, signature]))
+    Some((header, (claims, signature)))
 }
+
+/// Claims and signature, which is as long as the key's are: no dot is looked for where it must be.
+fn split_usual<'t>(key: &Key, rest: &'t str) -> Option<(&'t str, &'t str)> {
+    let end = rest.len().checked_sub(key.signature_characters() + 1);
+    let parts = end.and_then(|end| rest.split_at_checked(end));
+    let parts = parts.and_then(|(claims, rest)| Some((claims, rest.strip_prefix('.')?)));
+    parts.or_else(|| rest.rsplit_once('.'))
+}
+
+fn check_header(
+    typ: Option<&str>,
+    algorithm: Option<Algorithm>,
+    expected: &Expected,
+) -> Result<Algorithm, Rejection> {
+    if !expected.accepts_type(typ) {
+        return Err(Rejection::WrongType);
+    }
+    algorithm
+        .filter(|algorithm| expected.algorithms.contains(algorithm))
+        .ok_or(Rejection::WrongAlgorithm)
+}
+
+const NAMES: Known<5> = Known::new(["typ", "alg", "kid", "crit", "b64"]);
 
 /// The three members that count. `jku`, `x5u`, `jwk`, `x5c` are never looked at.
 struct Header<'a> {
@@ -223,19 +262,9 @@ struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
-    /// What the first part of a token says that is a key's [`Key::usual_header`], character by character.
-    fn usual(key: &'a Key) -> Self {
-        Self {
-            alg: key.algorithm().as_str().into(),
-            kid: key.kid().into(),
-            typ: Some(ACCESS_TOKEN.into()),
-        }
-    }
-
     fn parse(bytes: &'a [u8]) -> Result<Self, Rejection> {
         let text = str::from_utf8(bytes).map_err(|_| Rejection::BadHeader)?;
-        let [alg, kid, typ, crit, b64] = json::members(text, &["alg", "kid", "typ", "crit", "b64"])
-            .ok_or(Rejection::BadHeader)?;
+        let [typ, alg, kid, crit, b64] = json::members(text, &NAMES).ok_or(Rejection::BadHeader)?;
         if crit.is_some() || b64.is_some() {
             return Err(Rejection::CriticalExtension);
         }
@@ -252,12 +281,8 @@ impl<'a> Header<'a> {
     }
 
     fn key<'k>(&self, keys: &'k Keys, expected: &Expected) -> Result<&'k Arc<Key>, Rejection> {
-        if !expected.accepts_type(self.typ.as_deref()) {
-            return Err(Rejection::WrongType);
-        }
-        let algorithm = Algorithm::parse(&self.alg)
-            .filter(|algorithm| expected.algorithms.contains(algorithm))
-            .ok_or(Rejection::WrongAlgorithm)?;
+        let named = Algorithm::parse(&self.alg);
+        let algorithm = check_header(self.typ.as_deref(), named, expected)?;
         let key = keys.get(&self.kid).ok_or(Rejection::UnknownKey)?;
         if key.algorithm() == algorithm {
             Ok(key)

@@ -54,10 +54,11 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// `None`: a part is longer than any token that is read.
-    pub(crate) fn of(header: &str, signature: &str) -> Option<Self> {
+    /// Of a token and its last two parts. `None`: a part is longer than any token that is read.
+    pub(crate) fn of(token: &str, claims: &str, signature: &str) -> Option<Self> {
+        let after_header = claims.len() + signature.len() + 2;
         Some(Self {
-            header: header.len().try_into().ok()?,
+            header: token.len().checked_sub(after_header)?.try_into().ok()?,
             signature: signature.len().try_into().ok()?,
         })
     }
@@ -86,8 +87,8 @@ pub(crate) enum Payload {
         start: usize,
         end: usize,
     },
-    /// They were read.
-    Read(Arc<Words>),
+    /// They were decoded.
+    Read(String),
 }
 
 impl Payload {
@@ -103,20 +104,12 @@ impl Payload {
     }
 }
 
-/// The claims, decoded.
+/// What was decoded because somebody asked.
 #[derive(Debug)]
-pub(crate) struct Words {
+struct Words {
+    /// Empty where the payload has it.
     json: String,
     raw: OnceLock<Map<String, Value>>,
-}
-
-impl Words {
-    fn new(json: String) -> Arc<Self> {
-        Arc::new(Self {
-            json,
-            raw: OnceLock::new(),
-        })
-    }
 }
 
 /// Clones share what was decoded before them.
@@ -128,8 +121,8 @@ pub(crate) struct Wording {
 }
 
 impl Wording {
-    pub(crate) fn read(places: Places, json: String) -> Self {
-        Self::remembered(places, Payload::Read(Words::new(json)))
+    pub(crate) const fn read(places: Places, json: String) -> Self {
+        Self::remembered(places, Payload::Read(json))
     }
 
     pub(crate) const fn remembered(places: Places, payload: Payload) -> Self {
@@ -141,25 +134,28 @@ impl Wording {
     }
 
     fn words(&self) -> &Words {
-        if let Payload::Read(words) = &self.payload {
-            return words;
-        }
         self.words.get_or_init(|| {
             let claims = self.places.parts.claims_in(self.payload.token());
             let json = claims.and_then(base64url::decode);
             let json = json.and_then(|json| String::from_utf8(json).ok());
-            Words::new(json.unwrap_or_default())
+            Arc::new(Words {
+                json: json.unwrap_or_default(),
+                raw: OnceLock::new(),
+            })
         })
     }
 
     fn json(&self) -> &str {
-        &self.words().json
+        match &self.payload {
+            Payload::Read(json) => json,
+            _ => &self.words().json,
+        }
     }
 
     /// Every member.
     pub(crate) fn raw(&self) -> &Map<String, Value> {
-        let Words { json, raw } = self.words();
-        raw.get_or_init(|| json::object(json.as_bytes()).unwrap_or_default())
+        let all = || json::object(self.json().as_bytes()).unwrap_or_default();
+        self.words().raw.get_or_init(all)
     }
 
     /// The string of a member that stands at this place.

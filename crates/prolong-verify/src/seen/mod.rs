@@ -112,6 +112,28 @@ impl SeenTokens {
         self.sight(token.as_bytes(), payload, &terms, &Requirement::NONE)
     }
 
+    /// The same of a token that the claims may share: [`SeenTokens::verify`] copies it for them.
+    ///
+    /// # Errors
+    /// As [`crate::verify()`].
+    pub fn verify_shared(
+        &self,
+        token: &Arc<str>,
+        keys: &Keys,
+        expected: &Expected,
+        revoked: &Revoked,
+        now: i64,
+    ) -> Result<Claims, Rejection> {
+        let terms = Terms {
+            keys,
+            expected,
+            revoked,
+            now,
+        };
+        let payload = || Payload::Copied(Arc::clone(token).into());
+        self.sight(token.as_bytes(), payload, &terms, &Requirement::NONE)
+    }
+
     /// The same with what a route asks beyond that. `payload` is where the claims of a token that was seen before can be
     /// read.
     pub(crate) fn sight(
