@@ -316,8 +316,7 @@ for audience, elsewhere in (("other-api", issuer), ("orders-api", "http://127.0.
     const vector = /^```json vector\n(.*?)^```$/ms.exec(page)[1]
     const script = `
 import json, sys, time
-from ended import Ended
-from feed import extended
+from ended import Ended, extended
 vector = json.loads(sys.argv[1])
 salt, chain, ended = bytes.fromhex(vector["salt"]), bytes(16), Ended()
 for entry in vector["entries"]:
