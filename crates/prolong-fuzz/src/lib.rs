@@ -12,6 +12,7 @@
 )]
 
 mod access_token;
+mod claims_json;
 mod configuration;
 mod credentials;
 mod cut;
@@ -36,9 +37,20 @@ mod verify_query;
 mod config;
 #[path = "../../prolong-verify/tests/verifier/differences.rs"]
 mod differences;
+// How claims are read, under the names that these files call each other by.
+#[expect(
+    dead_code,
+    reason = "of its two readers, the first is called by itself"
+)]
+#[path = "../../prolong-verify/src/json.rs"]
+mod json;
 #[expect(dead_code, reason = "the verifier's tests need more of their issuer")]
 #[path = "../../prolong-verify/tests/verifier/mint.rs"]
 mod mint;
+#[path = "../../prolong-verify/src/numeric_date.rs"]
+mod numeric_date;
+#[path = "../../prolong-verify/src/plain_json.rs"]
+mod plain_json;
 
 /// Something that is fuzzed.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +66,7 @@ pub struct Target {
 /// Every target.
 pub const TARGETS: &[Target] = &[
     target("access_token", access_token::run, 4000),
+    target("claims_json", claims_json::run, 20_000),
     target("configuration", configuration::run, 3000),
     target("credentials", credentials::run, 300),
     target("durations", durations::run, 20_000),

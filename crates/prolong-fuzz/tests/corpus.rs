@@ -172,6 +172,7 @@ macro_rules! targets {
 
 targets!(
     access_token,
+    claims_json,
     configuration,
     credentials,
     durations,
