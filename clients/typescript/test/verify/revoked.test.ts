@@ -261,6 +261,15 @@ test('numbers beyond 2^53 keep every digit', () => {
   expect(event).toMatchObject({ entries: [{ arg: big }] })
 })
 
+test('a signature and unknown members are passed over', () => {
+  const more = '"sig":"c2lnbmVk","later":{"more":[1]}'
+  const told = readEvent(parseObject(Buffer.from(`{"head":1,${more},"chain":"${zero}","as_of":5}`)))
+  expect(told).toEqual({ head: 1, chain: zero, asOf: 5 })
+  const entries = [{ ...one, note: 'new' }]
+  const text = JSON.stringify({ ...frame([], [one]), entries }).replace('{', `{${more},`)
+  expect(readEvent(parseObject(Buffer.from(text)))).toEqual(frame([], [one]))
+})
+
 test('what is not a frame, heartbeat or snapshot is neither', () => {
   const event = (text: string) => readEvent(parseObject(Buffer.from(text)))
   const good = `{"head":1,"chain":"${zero}","as_of":5}`

@@ -193,8 +193,11 @@ impl Authority {
 
 #[cfg(test)]
 mod tests {
-    use crate::world::world;
     use prolong_core::PolicyDraft;
+
+    use super::*;
+    use crate::feed::everything_ended;
+    use crate::world::world;
 
     #[tokio::test]
     async fn a_tombstone_goes_when_its_sessions_are_swept_and_its_tokens_dead() {
@@ -215,5 +218,29 @@ mod tests {
         );
         w.later(86_400 + 1);
         assert!(turn().await.is_none());
+    }
+
+    /// What another node appends, or a commit of ours whose outcome was not known, is told to nobody here.
+    #[tokio::test(start_paused = true)]
+    async fn what_was_appended_elsewhere_is_found_within_250_ms() {
+        let w = world(PolicyDraft::default()).await;
+        let authority = &w.authority;
+        let scene = async {
+            sleep(Duration::from_secs(1)).await;
+            let entry = everything_ended(authority.clock.now());
+            let change = Change::AppendFeed(entry);
+            authority
+                .store
+                .commit(Transaction::of(change))
+                .await
+                .unwrap();
+            assert!(authority.feed.is_empty());
+            sleep(Duration::from_millis(251)).await;
+            assert_eq!(authority.feed.len(), 1);
+        };
+        tokio::select! {
+            () = follow_feed(authority) => {}
+            () = scene => {}
+        }
     }
 }

@@ -82,6 +82,7 @@ impl Feed {
                 Ok(()) => pause = FIRST_PAUSE,
                 Err(error) => {
                     self.heed(&error);
+                    self.fetch.tell(&error);
                     pause = LONGEST_PAUSE.min(pause * 2);
                 }
             }

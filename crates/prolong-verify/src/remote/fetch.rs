@@ -1,6 +1,6 @@
 //! Bounded requests to the issuer: time, size, no redirects, and no plain HTTP but where it was asked for.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use reqwest::{Client, RequestBuilder, Response, Url, redirect::Policy};
 
@@ -9,11 +9,15 @@ use super::error::DiscoverError;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Who is told of faults that nobody waits for.
+pub(super) type OnFault = Arc<dyn Fn(&DiscoverError) + Send + Sync>;
+
 #[derive(Clone)]
 pub(super) struct Fetch {
     client: Client,
     issuer: String,
     base: Option<String>,
+    on_fault: Option<OnFault>,
 }
 
 impl Fetch {
@@ -21,6 +25,7 @@ impl Fetch {
         client: Option<Client>,
         issuer: &str,
         base: Option<String>,
+        on_fault: Option<OnFault>,
     ) -> Result<Self, DiscoverError> {
         let client = match client {
             Some(client) => client,
@@ -34,7 +39,15 @@ impl Fetch {
             client,
             issuer: issuer.trim_end_matches('/').to_owned(),
             base,
+            on_fault,
         })
+    }
+
+    /// Tells of a fault in the background.
+    pub(super) fn tell(&self, fault: &DiscoverError) {
+        if let Some(on_fault) = &self.on_fault {
+            on_fault(fault);
+        }
     }
 
     /// The metadata's address: the well-known path goes between host and path (RFC 8414 §3.1).

@@ -88,10 +88,12 @@ impl KeySource {
                 if self.state.strong_count() == 0 {
                     return;
                 }
-                pause = if self.fetch().await.is_ok() {
-                    REFRESH
-                } else {
-                    RETRY
+                pause = match self.fetch().await {
+                    Ok(()) => REFRESH,
+                    Err(fault) => {
+                        self.fetch.tell(&fault);
+                        RETRY
+                    }
                 };
             }
         });
@@ -115,7 +117,10 @@ impl KeySource {
     async fn fetch_once(&self, last: &mut Option<Asked>) -> Refetched {
         let failures = match self.fetch().await {
             Ok(()) => 0,
-            Err(_) => last.map_or(0, |asked| asked.failures).saturating_add(1),
+            Err(fault) => {
+                self.fetch.tell(&fault);
+                last.map_or(0, |asked| asked.failures).saturating_add(1)
+            }
         };
         let at = Instant::now();
         *last = Some(Asked { at, failures });

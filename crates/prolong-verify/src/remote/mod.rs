@@ -23,7 +23,7 @@ pub use error::DiscoverError;
 
 use crate::{entropy::draw_secret, expected::Expected, state::State, tower::AccessLayer};
 use feed::Feed;
-use fetch::Fetch;
+use fetch::{Fetch, OnFault};
 use introspect::Introspection;
 use jwks::KeySource;
 use machine::{Credentials, Machine};
@@ -44,6 +44,7 @@ pub struct Builder {
     client: Option<reqwest::Client>,
     feed: Option<Reader>,
     credentials: Option<Credentials>,
+    on_fault: Option<OnFault>,
     #[expect(
         clippy::option_option,
         reason = "no reports, reports as they come, reports so often"
@@ -81,6 +82,7 @@ impl Verifier {
             client: None,
             feed: Some(Reader::Anyone),
             credentials: None,
+            on_fault: None,
             reports: None,
         }
     }
@@ -157,13 +159,21 @@ impl Builder {
         self
     }
 
+    /// Called with every fault of what goes on in the background: following the feed, fetching keys, reporting activity. It
+    /// is for your log: what is known stays in force meanwhile, and open routes go on serving.
+    #[must_use]
+    pub fn on_fault(mut self, log: impl Fn(&DiscoverError) + Send + Sync + 'static) -> Self {
+        self.on_fault = Some(Arc::new(log));
+        self
+    }
+
     /// Fetches what is needed to begin, and keeps it up to date in the background of the current Tokio runtime.
     ///
     /// # Errors
     /// As [`Verifier::discover`].
     pub async fn discover(self) -> Result<Verifier, DiscoverError> {
         let issuer = self.expected.issuer.clone();
-        let fetch = Fetch::new(self.client, &issuer, self.fetch_url)?;
+        let fetch = Fetch::new(self.client, &issuer, self.fetch_url, self.on_fault)?;
         let metadata = Metadata::fetch(&fetch, &issuer).await?;
         let secret = draw_secret().ok_or(DiscoverError::NoEntropy)?;
         let state = Arc::new(State::new(self.expected, &secret));

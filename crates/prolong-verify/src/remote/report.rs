@@ -62,6 +62,7 @@ impl Reports {
                 if matches!(error, DiscoverError::Status(_, 401 | 403)) {
                     self.machine.forget();
                 }
+                self.fetch.tell(&error);
                 state.return_activity(used);
                 return;
             }

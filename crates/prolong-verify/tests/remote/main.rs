@@ -691,6 +691,36 @@ async fn a_feed_that_falls_silent_is_left_and_its_freshness_runs_out() {
     assert!(becomes(&verifier, &of_session("s1"), 200).await);
 }
 
+/// Of each kind: keys, feed, reports. Whoever serves while stale has to learn of it from somewhere.
+#[tokio::test]
+async fn faults_in_the_background_are_told() {
+    let (issuer, address) = start(|issuer| issuer.guarded = true).await;
+    let told = Arc::new(std::sync::Mutex::new(String::new()));
+    let log = Arc::clone(&told);
+    let verifier = Verifier::builder(expected())
+        .fetch_url(&address)
+        .feed_client("reader", "a+b")
+        .report_activity_every(Duration::from_millis(20))
+        .on_fault(move |fault| writeln!(log.lock().unwrap(), "{fault}").unwrap())
+        .discover()
+        .await
+        .unwrap();
+    assert!(becomes(&verifier, &of_session("s1"), 200).await);
+    assert!(until(async || !issuer.reports.lock().unwrap().1.is_empty()).await);
+    assert_eq!(*told.lock().unwrap(), "");
+    issuer.down.store(true, Ordering::SeqCst);
+    issuer.drop_streams();
+    let stranger = token(&json!({ "kid": "stranger" }), &json!({}));
+    for of in ["/v1/feed", "/v1/activity", "/keys"] {
+        let is_told = async || {
+            status(&verifier, &of_session("s1")).await;
+            status(&verifier, &stranger).await;
+            told.lock().unwrap().contains(of)
+        };
+        assert!(until(is_told).await, "{of}");
+    }
+}
+
 #[tokio::test]
 async fn a_token_or_a_cursor_that_is_refused_is_replaced() {
     let (issuer, address) = start(|issuer| issuer.guarded = true).await;

@@ -154,6 +154,30 @@ fn an_unknown_kind_makes_stale_not_blind() {
     assert!(refused(&follower));
 }
 
+/// Relays may sign one day, and members may be added: who does not know them goes on.
+#[test]
+fn a_signature_and_unknown_members_are_passed_over() {
+    let all = entries();
+    let with_more = |mut told: serde_json::Value| {
+        told["sig"] = "c2lnbmVk".into();
+        told["later"] = json!({ "more": [1] });
+        told
+    };
+    let mut follower = Follower::default();
+    let snapshot = with_more(serde_json::to_value(empty("e")).unwrap());
+    follower.snapshot(&serde_json::from_value(snapshot).unwrap());
+    let mut told = with_more(serde_json::to_value(frame(&all, 1, 3)).unwrap());
+    for entry in told["entries"].as_array_mut().unwrap() {
+        entry["note"] = "new".into();
+    }
+    let frame = serde_json::from_value(told).unwrap();
+    assert_eq!(follower.frame(&frame), Need::Nothing);
+    let told = with_more(serde_json::to_value(beat(&all, 100)).unwrap());
+    let beat = serde_json::from_value(told).unwrap();
+    assert_eq!(follower.heartbeat(&beat, 100), Need::Nothing);
+    assert!(refused(&follower) && follower.staleness(100) == Some(0));
+}
+
 /// `docs/reference/feed.md` tells other implementations what to compute.
 #[test]
 fn the_vector_of_the_reference_page_holds() {

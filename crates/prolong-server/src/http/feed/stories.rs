@@ -6,7 +6,7 @@ use http::StatusCode;
 use prolong_core::PolicyDraft;
 use prolong_protocol::feed::{Cursor, Kind, Poll, Snapshot};
 use prolong_verify::{Follower, Need};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::reading::{Event, SOON, cursor};
 use crate::world::{World, world, world_with};
@@ -324,6 +324,19 @@ async fn a_public_feed_is_for_everybody_until_ids_can_be_guessed() {
     assert_eq!(w.follow(&at, &[]).await.status, StatusCode::UNAUTHORIZED);
     let token = w.machine("prolong:feed").await;
     w.snapshot(&token).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_heartbeat_comes_at_once_and_then_each_second() {
+    let (w, token) = guarded().await;
+    let at = cursor(&w.snapshot(&token).await).to_string();
+    let begun = Instant::now();
+    let mut events = w.follow(&at, &[("authorization", &token)]).await;
+    for second in 0..4 {
+        let event = events.next().await;
+        assert!(matches!(event, Some(Event::Heartbeat(_))), "{event:?}");
+        assert_eq!(begun.elapsed().as_secs(), second);
+    }
 }
 
 #[tokio::test(start_paused = true)]
