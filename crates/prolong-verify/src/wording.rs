@@ -146,9 +146,10 @@ impl Wording {
     }
 
     fn json(&self) -> &str {
-        match &self.payload {
-            Payload::Read(json) => json,
-            _ => &self.words().json,
+        if let Payload::Read(json) = &self.payload {
+            json
+        } else {
+            &self.words().json
         }
     }
 
