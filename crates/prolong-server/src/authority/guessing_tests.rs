@@ -2,6 +2,7 @@
 
 use prolong_core::PolicyDraft;
 use prolong_protocol::problem::Code;
+use prolong_store::Store as _;
 
 use crate::users::PasswordHash;
 use crate::world::{World, world};
@@ -174,4 +175,36 @@ async fn whoever_is_disabled_takes_their_own_time() {
     assert_eq!(alike(), 0);
     assert_eq!(guess(&w, "ann", PASSWORD, "net").await, WRONG);
     assert!(alike() > 0, "it was not verified");
+}
+
+/// A session gives no further tries: what fails at reauthentication, and what fails at sign-in, is one count.
+#[tokio::test]
+async fn guesses_behind_a_session_and_before_one_are_counted_together() {
+    let w = world(PolicyDraft::default()).await;
+    w.user("ann", PASSWORD).await;
+    let session = w.try_password("ann", PASSWORD).await.unwrap().session;
+    let caller = w.store.session(session.id).await.unwrap().unwrap();
+    for _ in 0..3 {
+        assert_eq!(guess(&w, "ann", "wrong", "net").await, WRONG);
+    }
+    let behind = async |password: &str| {
+        let answer = w.authority.reauthenticate(&caller, password, "net").await;
+        answer.map(drop).map_err(|failure| failure.code)
+    };
+    assert_eq!(behind("wrong").await, Err(Code::InvalidCredentials));
+    let later = Err((Code::TooManyRequests, Some(1)));
+    assert_eq!(guess(&w, "ann", PASSWORD, "net").await, later);
+    assert_eq!(behind(PASSWORD).await, Err(Code::TooManyRequests));
+}
+
+#[tokio::test]
+async fn a_success_gives_the_free_failures_back() {
+    let w = world(PolicyDraft::default()).await;
+    w.user("ann", PASSWORD).await;
+    for _ in 0..3 {
+        for _ in 0..3 {
+            assert_eq!(guess(&w, "ann", "wrong", "net").await, WRONG);
+        }
+        assert_eq!(guess(&w, "ann", PASSWORD, "net").await, Ok(()));
+    }
 }

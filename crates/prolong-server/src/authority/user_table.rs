@@ -249,4 +249,32 @@ mod tests {
         *table.answer.lock() = json!({ "allow": true });
         assert_eq!(w.refresh(&token, "").await.status, StatusCode::OK);
     }
+    /// A table that fails, or sends us elsewhere, has not answered, whatever its body says.
+    #[tokio::test]
+    async fn only_an_answer_of_the_table_itself_counts() {
+        let allow = || Json(json!({ "allow": true }));
+        let app = Router::new()
+            .route("/good", post(async move || allow()))
+            .route(
+                "/fails",
+                post(async move || (StatusCode::INTERNAL_SERVER_ERROR, allow())),
+            )
+            .route(
+                "/moved",
+                post(async || axum::response::Redirect::temporary("/good")),
+            );
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        for (path, answers) in [("good", true), ("fails", false), ("moved", false)] {
+            let draft = PolicyDraft {
+                check_url: Some(format!("http://{at}/{path}").into()),
+                check_failure: Some(CheckFailure::Refuse),
+                ..preset(Preset::Refresh)
+            };
+            let w = world(draft).await;
+            let started = w.brought("maryo", "web").await;
+            assert_eq!(started.is_ok(), answers, "{path}");
+        }
+    }
 }

@@ -2,6 +2,8 @@
 
 mod ending;
 mod signing_in;
+mod tickets;
+mod traces;
 
 use prolong_core::PolicyDraft;
 use prolong_protocol::problem::Code;

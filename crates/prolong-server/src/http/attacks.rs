@@ -3,7 +3,9 @@
 
 mod browsers;
 mod rights;
+mod secrets;
 mod tickets;
+mod tokens;
 mod words;
 
 use std::sync::Arc;

@@ -33,6 +33,10 @@ pub(crate) mod oauth;
 mod races;
 mod renew;
 #[cfg(test)]
+mod restored;
+#[cfg(test)]
+mod untrusted_clock;
+#[cfg(test)]
 mod user_stories;
 mod verify;
 mod well_known;

@@ -137,6 +137,12 @@ async fn reauthentication_takes_an_expired_token_of_a_waiting_session() {
         w.call("POST", &flag, &admin, &json!({})).await.status,
         StatusCode::OK
     );
+    // The token is good still; its session waits, so it does nothing but reauthenticate.
+    let waiting = w.call("GET", "/v1/sessions", &pc, "").await;
+    assert_eq!(
+        (waiting.code(), waiting.text("reason")),
+        ((401, "INVALID_TOKEN"), "reauth_required")
+    );
     w.later(3600);
     let refused = w.call("GET", "/v1/sessions", &pc, "").await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);

@@ -108,3 +108,34 @@ impl Door {
         Ok(value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use prolong_core::PolicyDraft;
+
+    use super::*;
+    use crate::world::world_with;
+
+    #[tokio::test]
+    async fn it_opens_administration_alone_and_to_whoever_brings_no_token() {
+        let mut w = world_with(PolicyDraft::default(), |settings| {
+            let issuer = settings.issuer.clone();
+            operator_client(&mut settings.clients, &issuer, "s");
+        })
+        .await;
+        let helpdesk = w.token_of("helpdesk", "prolong:support").await;
+        w.router = operator_router(&w.router, "/oauth/token", "s");
+        let ann = r#"{"login":"ann"}"#;
+        let made = w.call("POST", "/v1/admin/users", "", ann).await;
+        assert_eq!(made.status.as_u16(), 201, "{}", made.body);
+        let log = w.call("GET", "/v1/admin/audit", "", "").await;
+        assert_eq!(log.body["lines"][0]["actor"], "operator");
+        // Whoever says who they are is that and no more.
+        let refused = w.call("POST", "/v1/admin/users", &helpdesk, ann).await;
+        assert_eq!(refused.code(), (403, "INSUFFICIENT_SCOPE"));
+        for path in ["/v1/sessions", "/v1/feed/snapshot", "/v1/verify"] {
+            let refused = w.call("GET", path, "", "").await;
+            assert_eq!(refused.code(), (401, "MISSING_TOKEN"), "{path}");
+        }
+    }
+}

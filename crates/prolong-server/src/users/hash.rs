@@ -377,10 +377,26 @@ mod tests {
         for (text, fault) in faults {
             assert_eq!(PasswordHash::parse(text).err(), Some(fault), "{text}");
         }
-        let dear = format!("pbkdf2_sha256$5000001$salt${}", STANDARD.encode([0; 32]));
-        assert_eq!(
-            PasswordHash::parse(&dear).err(),
-            Some(HashFault::TooExpensive)
-        );
+    }
+
+    #[test]
+    fn what_would_stop_this_server_is_not_verified() {
+        let argon2 = |cost: &str| {
+            format!("$argon2id$v=19${cost}$AQEBAQEBAQEBAQEBAQEBAQ$AQEBAQEBAQEBAQEBAQEBAQ")
+        };
+        let bcrypt = |cost: u32| format!("$2b${cost:02}${}", ".".repeat(53));
+        let django =
+            |rounds: u32| format!("pbkdf2_sha256${rounds}$salt${}", STANDARD.encode([0; 32]));
+        for (good, dear) in [
+            (argon2("m=262144,t=1,p=1"), argon2("m=262145,t=1,p=1")),
+            (argon2("m=8,t=16,p=1"), argon2("m=8,t=17,p=1")),
+            (argon2("m=256,t=1,p=16"), argon2("m=256,t=1,p=17")),
+            (bcrypt(15), bcrypt(16)),
+            (django(5_000_000), django(5_000_001)),
+        ] {
+            assert_eq!(PasswordHash::parse(&good).err(), None, "{good}");
+            let fault = PasswordHash::parse(&dear).err();
+            assert_eq!(fault, Some(HashFault::TooExpensive), "{dear}");
+        }
     }
 }

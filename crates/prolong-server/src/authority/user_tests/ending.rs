@@ -233,6 +233,12 @@ async fn logins_and_ids_are_unique_and_a_deleted_user_leaves_a_tombstone() {
     );
     assert_eq!(w.stored(&bob).await.claims, "{}");
     let one = w.try_password("ann", PASSWORD).await.unwrap().session;
+    let personal = UserPatch {
+        login: None,
+        claims: Some(json!({"name": "Ann"})),
+    };
+    let patched = w.authority.patch_user(ann.key, &personal, "client:ops");
+    patched.await.unwrap();
     w.authority
         .delete_user(ann.key, "client:ops")
         .await
@@ -259,10 +265,25 @@ async fn logins_and_ids_are_unique_and_a_deleted_user_leaves_a_tombstone() {
         ),
         (None, None, 2)
     );
+    assert_eq!(tombstone.claims, "{}");
     assert!(
         w.authority
             .create_user(new(None, "ann"), "client:ops")
             .await
             .is_ok()
     );
+}
+
+/// What was proved with the password of before proves nothing once it is another, also where the session went on.
+#[tokio::test]
+async fn a_password_is_not_changed_by_whoever_knew_the_one_before() {
+    let w = plain().await;
+    w.user("ann", PASSWORD).await;
+    let session = w.try_password("ann", PASSWORD).await.unwrap().session;
+    let caller = w.store.session(session.id).await.unwrap().unwrap();
+    let change = |new| w.authority.change_password(&caller, PASSWORD, new, "net");
+    assert!(change("second password").await.is_ok());
+    w.later(1);
+    assert_eq!(code(change("third password").await), Some(Code::Conflict));
+    assert!(w.try_password("ann", "second password").await.is_ok());
 }

@@ -152,3 +152,33 @@ async fn nobody_is_signed_in_through_the_operators_client() {
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     }
 }
+
+#[tokio::test]
+async fn no_machine_gets_a_users_scope() {
+    let w = world(preset(Preset::Refresh)).await;
+    // `server` is a confidential client whose users may read; it has no machine scope.
+    for scope in ["", "&scope=read", "&scope=read+write"] {
+        let form = "grant_type=client_credentials&client_id=server&client_secret=s3cret";
+        let answer = w.form("/oauth/token", &format!("{form}{scope}")).await;
+        assert_eq!(answer.text("error"), "invalid_scope", "{scope}");
+    }
+}
+
+/// At once, not when the token is over.
+#[tokio::test]
+async fn what_the_operator_took_from_a_machine_its_token_has_no_more() {
+    let w = world(preset(Preset::Refresh)).await;
+    let token = w.token_for("prolong:support").await;
+    let path = "/v1/admin/users";
+    let before = w.call("GET", path, &token, "").await;
+    assert_eq!(before.status, StatusCode::OK);
+    let w = restarted(&w, |settings| {
+        change(settings, "ops", |ops| {
+            ops.scopes = vec!["prolong:feed".to_owned()];
+        });
+    })
+    .await
+    .unwrap();
+    let after = w.call("GET", path, &token, "").await;
+    assert_eq!(after.code(), (403, "INSUFFICIENT_SCOPE"));
+}

@@ -5,7 +5,7 @@ use prolong_core::Preset;
 use serde_json::json;
 
 use super::JSON;
-use crate::world::{preset, world};
+use crate::world::{part, preset, world};
 
 /// What a backend says of a user is checked, whatever the form.
 #[tokio::test]
@@ -123,4 +123,29 @@ async fn whatever_carries_a_token_is_kept_by_nobody() {
         assert!(answer.status.is_success(), "{n}: {}", answer.body);
         assert!(answer.header("cache-control").contains("no-store"), "{n}");
     }
+}
+
+/// A minute is taken for clocks that differ; nobody signed in later than now.
+#[tokio::test]
+async fn no_sign_in_is_of_the_future() {
+    let w = world(preset(Preset::Refresh)).await;
+    let backend = w.token_for("prolong:sign-in").await;
+    let start = async |ahead: i64| {
+        let wish = json!({ "client_id": "web", "auth_time": 1_800_000_000 + ahead });
+        let path = "/v1/admin/users/maryo/sessions";
+        w.call("POST", path, &backend, &wish).await
+    };
+    for (ahead, auth_time) in [
+        (-600, 1_799_999_400),
+        (0, 1_800_000_000),
+        (60, 1_800_000_000),
+    ] {
+        let tokens = start(ahead).await;
+        assert_eq!(tokens.status, StatusCode::CREATED, "{}", tokens.body);
+        assert_eq!(part(tokens.text("access_token"), 1)["auth_time"], auth_time);
+    }
+    assert_eq!(start(61).await.code(), (422, "INVALID_REQUEST"));
+    let admin = w.token_for("prolong:admin").await;
+    let user = w.call("GET", "/v1/admin/users/maryo", &admin, "").await;
+    assert_eq!(user.text("last_sign_in"), "2027-01-15T08:00:00Z");
 }

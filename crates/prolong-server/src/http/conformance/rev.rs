@@ -161,3 +161,18 @@ async fn rev_6_twice_is_once_and_at_once() {
         );
     }
 }
+
+/// What is over keeps its reason: the user, and whoever helps them, shall hear what really happened.
+#[tokio::test]
+async fn a_session_that_is_over_is_not_ended_anew() {
+    let w = world(preset(Preset::Refresh)).await;
+    let over = w.signed_in("web").await;
+    w.later(400 * 86_400);
+    let (before, lines) = (w.fate(&over.session).await, w.audit().await);
+    assert_ne!(before, "live");
+    let token = over.answer.refresh_token.unwrap();
+    let form = format!("client_id=web&token={token}");
+    assert_eq!(w.form("/oauth/revoke", &form).await.status, StatusCode::OK);
+    assert_eq!(w.fate(&over.session).await, before);
+    assert_eq!(w.audit().await, lines);
+}

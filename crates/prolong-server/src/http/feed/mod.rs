@@ -5,6 +5,8 @@ mod ends;
 mod follow;
 mod gate;
 #[cfg(test)]
+mod ids;
+#[cfg(test)]
 mod reading;
 mod snapshot;
 #[cfg(test)]
