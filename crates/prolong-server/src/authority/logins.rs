@@ -216,4 +216,35 @@ mod tests {
             assert_eq!(stored(&w, user).await, format!("{COMPOSED}{n}"));
         }
     }
+
+    #[tokio::test]
+    async fn a_listing_finds_the_one_of_a_login_or_an_id() {
+        let w = plain().await;
+        let rene = w.user(COMPOSED, PASSWORD).await;
+        w.user("rene", PASSWORD).await;
+        let admin = w.token_for("prolong:admin").await;
+        let found = async |query: &str| {
+            let path = format!("/v1/admin/users?{query}");
+            let answer = w.call("GET", &path, &admin, "").await;
+            let users = answer.body["users"].as_array().unwrap().clone();
+            let subs = users
+                .iter()
+                .map(|user| user["sub"].as_str().unwrap().to_owned());
+            subs.collect::<Vec<_>>()
+        };
+        let by_id = format!("user={}", rene.sub);
+        for query in ["user=REN%C3%89", "user=rene%CC%81", by_id.as_str()] {
+            assert_eq!(found(query).await, [rene.sub.clone()], "{query}");
+        }
+        assert!(found("user=ren").await.is_empty());
+        w.authority
+            .delete_user(rene.key, "client:ops")
+            .await
+            .unwrap();
+        assert!(found(&by_id).await.is_empty());
+        assert_eq!(
+            found(&format!("{by_id}&deleted=true")).await,
+            [rene.sub.clone()]
+        );
+    }
 }

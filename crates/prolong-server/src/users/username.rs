@@ -151,6 +151,8 @@ mod tests {
             "mary\u{3000}o",  // a wide one
             "\u{fb01}n",      // a ligature
             "\u{115f}",       // a letter without a shape
+            "a\u{34f}",       // a mark that only joins
+            "a\u{fe00}",      // a variation selector
             "\u{1100}",       // half a syllable
             "\u{640}",        // a line that only lengthens
             "\u{e000}",       // of private use
