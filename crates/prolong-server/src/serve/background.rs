@@ -243,4 +243,14 @@ mod tests {
             () = scene => {}
         }
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn logins_of_an_earlier_release_are_spelled_anew_by_themselves() {
+        let w = world(PolicyDraft::default()).await;
+        let user = w.user_with_hash("rene\u{301}", None).await;
+        let working = tokio::spawn(super::run_background(w.authority.clone()));
+        tokio::time::sleep(super::LOOK).await;
+        working.abort();
+        assert_eq!(w.stored(&user).await.login.as_deref(), Some("ren\u{e9}"));
+    }
 }
