@@ -234,7 +234,7 @@ mod tests {
         };
         let by_id = format!("user={}", rene.sub);
         for query in ["user=REN%C3%89", "user=rene%CC%81", by_id.as_str()] {
-            assert_eq!(found(query).await, [rene.sub.clone()], "{query}");
+            assert_eq!(found(query).await, [rene.sub.as_str()], "{query}");
         }
         assert!(found("user=ren").await.is_empty());
         w.authority
@@ -244,7 +244,7 @@ mod tests {
         assert!(found(&by_id).await.is_empty());
         assert_eq!(
             found(&format!("{by_id}&deleted=true")).await,
-            [rene.sub.clone()]
+            [rene.sub.as_str()]
         );
     }
 }
