@@ -76,14 +76,15 @@ async fn a_session_takes_at_most_250_bytes() {
             .unwrap()
             / 20_000
     };
-    let (payload, index) = (bytes("session"), bytes("session_by_user"));
+    let payload = bytes("session");
+    let indexes = bytes("session_by_id") + bytes("session_by_user");
     let file = std::fs::metadata(&path).unwrap().len() / 20_000;
-    println!("a session: {payload} bytes, {index} in the index, {file} of the file");
+    println!("a session: {payload} bytes, {indexes} in the indexes, {file} of the file");
     assert!(payload <= 250, "{payload}");
     assert!(file <= 350, "{file}");
 }
 
-/// A million prolongations. The bound: what the sessions take, and a WAL of 8,000 pages with one batch more.
+/// A million prolongations. The bound: what the sessions take, and a WAL of 32,000 pages with one batch more.
 #[tokio::test]
 async fn prolonging_leaves_as_many_rows_and_a_file_of_bounded_size() {
     const SESSIONS: u64 = 1_000;
@@ -111,7 +112,7 @@ async fn prolonging_leaves_as_many_rows_and_a_file_of_bounded_size() {
         rounds() * SESSIONS
     );
     assert!(db < 1_000_000, "{db}");
-    assert!(wal < 40_000_000, "{wal}");
+    assert!(wal < 70_000_000, "{wal}");
 }
 
 /// Unoptimized builds do a tenth, to be done in seconds.

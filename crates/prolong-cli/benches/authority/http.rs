@@ -68,10 +68,7 @@ pub(crate) fn status(address: &str, path: &str) -> u16 {
 
 /// Where `needle` ends in `text`.
 pub(crate) fn after(text: &[u8], needle: &[u8]) -> Option<usize> {
-    let at = text
-        .windows(needle.len())
-        .position(|window| window == needle)?;
-    Some(at + needle.len())
+    Some(memchr::memmem::find(text, needle)? + needle.len())
 }
 
 fn head_length(answer: &[u8]) -> Option<usize> {

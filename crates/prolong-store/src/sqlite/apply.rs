@@ -137,7 +137,7 @@ fn start(db: &Connection, s: &Session) -> Result<bool> {
     let (end_reason, ended_at) = ended(s.life);
     one(
         db,
-        "INSERT OR IGNORE INTO session VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, \
+        "INSERT OR IGNORE INTO session VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, \
          ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)",
         params![
             s.id.0,
@@ -170,13 +170,17 @@ fn start(db: &Connection, s: &Session) -> Result<bool> {
 }
 
 macro_rules! swap {
-    () => {
-        "UPDATE session SET end_reason = ?1, ended_at = ?2, flags = flags | ?3, generation = ?4, key = ?5, \
-         previous_key = ?6, secret = ?7, produced_by = ?8, predecessor_attempt = ?9, forgiven = max(forgiven, ?10), \
-         rotated_at = ?11, active_at = max(active_at, ?12), authenticated_at = ?13, idle = ?14, absolute_end = ?15, \
-         version = ?16, acr = ?17 \
-         WHERE id = ?18 AND end_reason = 0 AND generation = ?19 AND key = ?20 AND secret = ?21 AND rotated_at = ?22 \
-         AND authenticated_at = ?23"
+    ($by:literal) => {
+        concat!(
+            "UPDATE session SET end_reason = ?1, ended_at = ?2, flags = flags | ?3, generation = ?4, key = ?5, \
+             previous_key = ?6, secret = ?7, produced_by = ?8, predecessor_attempt = ?9, forgiven = max(forgiven, ?10), \
+             rotated_at = ?11, active_at = max(active_at, ?12), authenticated_at = ?13, idle = ?14, absolute_end = ?15, \
+             version = ?16, acr = ?17 \
+             WHERE ",
+            $by,
+            " = ?18 AND end_reason = 0 AND generation = ?19 AND key = ?20 AND secret = ?21 AND rotated_at = ?22 \
+             AND authenticated_at = ?23"
+        )
     };
 }
 
@@ -184,7 +188,7 @@ macro_rules! swap {
 /// do not undo each other.
 fn swap(db: &Connection, seen: &Session, next: &Session, user: &Standing) -> Result<bool> {
     let sql = concat!(
-        swap!(),
+        swap!("id"),
         " AND EXISTS (SELECT 1 FROM user WHERE user.key = session.user AND user.version = ?24 AND user.disabled = ?25 \
          AND user.deleted = ?26 AND user.reauth_at IS ?27)"
     );
@@ -194,17 +198,23 @@ fn swap(db: &Connection, seen: &Session, next: &Session, user: &Standing) -> Res
         &user.deleted,
         &user.reauth_at.map(Timestamp::as_millis),
     ];
-    swap_by(db, sql, seen, next, &of_user)
+    swap_by(db, sql, &seen.id.0, seen, next, &of_user)
 }
 
-/// The hot path: the same where the user was read in the same transaction.
-pub(super) fn swap_of_same_user(db: &Connection, seen: &Session, next: &Session) -> Result<bool> {
-    swap_by(db, swap!(), seen, next, &[])
+/// The hot path: the same where session and user were read in the same transaction, from this row.
+pub(super) fn swap_of_row(
+    db: &Connection,
+    row: i64,
+    seen: &Session,
+    next: &Session,
+) -> Result<bool> {
+    swap_by(db, swap!("row"), &row, seen, next, &[])
 }
 
 fn swap_by(
     db: &Connection,
     sql: &str,
+    by: &dyn ToSql,
     seen: &Session,
     next: &Session,
     of_user: &[&dyn ToSql],
@@ -228,7 +238,7 @@ fn swap_by(
         &next.absolute_end.map(Timestamp::as_millis),
         &signed(next.version),
         &next.acr,
-        &seen.id.0,
+        by,
         &signed(seen.generation.0),
         &seen.key.0,
         &seen.secret.0,

@@ -14,7 +14,12 @@ use crate::StoreError;
 pub(super) const APPLICATION_ID: i64 = 0x5072_6C67;
 /// Pages that the writer keeps in memory. Filled only by what is in use.
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_first.sql")];
+/// Bytes of a page where the database is new. Half of what is usual: a commit writes a page for each session in it.
+const PAGE: i64 = 2048;
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_first.sql"),
+    include_str!("migrations/0002_rows.sql"),
+];
 
 /// The schema that this version writes.
 #[must_use]
@@ -145,6 +150,9 @@ pub(super) fn writer(path: &Path, epoch: [u8; 16]) -> Result<Connection, StoreEr
             path.display(),
             MIGRATIONS.len()
         )));
+    }
+    if objects == 0 {
+        db.pragma_update(None, "page_size", PAGE).map_err(told)?;
     }
     pragmas(&db).map_err(told)?;
     // Reads of the sessions that are about to be written come from here, not from the file.

@@ -22,14 +22,15 @@ pub(super) fn session(db: &Connection, id: SessionId) -> Result<Option<Found>> {
         .optional()
 }
 
-pub(super) fn session_alone(db: &Connection, id: SessionId) -> Result<Option<Session>> {
+/// Without its user, and the number of its row.
+pub(super) fn session_row(db: &Connection, id: SessionId) -> Result<Option<(i64, Session)>> {
     let sql = concat!(
         "SELECT ",
         session_columns!(),
-        " FROM session s WHERE s.id = ?1"
+        ", s.row FROM session s WHERE s.id = ?1"
     );
     db.prepare_cached(sql)?
-        .query_row(params![id.0], rows::session)
+        .query_row(params![id.0], rows::session_and_row)
         .optional()
 }
 

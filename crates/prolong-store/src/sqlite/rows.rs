@@ -39,6 +39,10 @@ pub(super) fn found(row: &Row<'_>) -> Result<Found> {
     })
 }
 
+pub(super) fn session_and_row(row: &Row<'_>) -> Result<(i64, Session)> {
+    Ok((row.get(SESSION_COLUMNS)?, session(row)?))
+}
+
 pub(super) fn session(row: &Row<'_>) -> Result<Session> {
     let flags: i64 = row.get(5)?;
     let produced_by = match row.get::<_, Option<Vec<u8>>>(10)? {

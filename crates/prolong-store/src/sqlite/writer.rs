@@ -40,13 +40,13 @@ type Answer = Result<Committed, NotCommitted>;
 pub(super) type Failure = Arc<Mutex<Option<String>>>;
 
 const BATCH: usize = 512;
-/// Pages in the WAL from which it is copied back. Its file stays as long as it is: overwriting costs half of what growing
-/// does.
-const WAL_PAGES: usize = 8_000;
+/// Pages in the WAL from which it is copied back: the more there are, the more often the newest of a page stands for many.
+/// Its file stays as long as it is: overwriting costs half of what growing does.
+const WAL_PAGES: usize = 32_000;
 /// With so many left to copy, the writer finishes: a millisecond or two.
 const LAST_PAGES: usize = 256;
 /// With so many in the WAL the writer stops to copy: disks that are slower at copying than at committing.
-const MOST_WAL_PAGES: usize = 4 * WAL_PAGES;
+const MOST_WAL_PAGES: usize = 2 * WAL_PAGES;
 /// So many answers are given by the writer itself; more go to the runtime in one piece.
 const ANSWERED_HERE: usize = 2;
 const IDLE: Duration = Duration::from_secs(2);
@@ -170,7 +170,7 @@ impl Writer {
             Work::Write(transaction) => self.write_one(transaction),
             // Read inside the transaction that writes: what earlier jobs of the batch wrote is seen.
             Work::Turn(id, decide) => {
-                let found = self.found(id)?;
+                let (row, found) = self.found(id)?.unzip();
                 let user = found.as_ref().map(|found| found.user.standing);
                 let transaction = decide(found);
                 if let [
@@ -180,11 +180,12 @@ impl Writer {
                         user: on,
                     },
                 ] = &transaction.changes[..]
+                    && let Some(row) = row
                     && seen.id == id
                     && user == Some(*on)
                 {
-                    // The user cannot be another than a moment ago.
-                    let swapped = apply::swap_of_same_user(&self.db, seen, next)?;
+                    // Neither row can be another than a moment ago.
+                    let swapped = apply::swap_of_row(&self.db, row, seen, next)?;
                     return Ok(if swapped {
                         Ok(Committed::default())
                     } else {
@@ -196,18 +197,19 @@ impl Writer {
         }
     }
 
-    fn found(&self, id: SessionId) -> rusqlite::Result<Option<Found>> {
-        let Some(session) = read::session_alone(&self.db, id)? else {
+    /// With the number of the session's row.
+    fn found(&self, id: SessionId) -> rusqlite::Result<Option<(i64, Found)>> {
+        let Some((row, session)) = read::session_row(&self.db, id)? else {
             return Ok(None);
         };
         let mut users = self.users.borrow_mut();
         if let Some(user) = users.get(session.user) {
-            return Ok(Some(Found { session, user }));
+            return Ok(Some((row, Found { session, user })));
         }
         let user = read::user(&self.db, session.user)?;
         Ok(user.map(|user| {
             users.keep(user.clone());
-            Found { session, user }
+            (row, Found { session, user })
         }))
     }
 
