@@ -23,6 +23,7 @@ pub fn explain_policy(policy: &Policy) -> Vec<TimelineLine> {
     lines.extend(other_sessions(policy));
     lines.extend(checks(policy));
     lines.extend(renewal(policy));
+    lines.extend(at_once(policy));
     lines.extend(idle(policy));
     lines.extend(ends(policy));
     lines.push(password_change(policy));
@@ -118,6 +119,24 @@ fn password_change(policy: &Policy) -> TimelineLine {
         OnPasswordChange::Keep => "every session goes on",
     };
     line("on a password change", text)
+}
+
+/// What happens to whoever comes second with a token that was just replaced: another tab, or a client whose answer was lost.
+fn at_once(policy: &Policy) -> Option<TimelineLine> {
+    if policy.prolong_with != ProlongWith::RefreshToken || !policy.rotate {
+        return None;
+    }
+    let text = if policy.min_rotation_interval.is_zero() {
+        "each renewal replaces the token, and whoever comes second with the one before is known by its attempt id alone"
+            .to_owned()
+    } else {
+        format!(
+            "both get the same tokens, as far as {} apart; a refresh token is replaced after {} at the soonest",
+            span(policy.grace),
+            span(policy.min_rotation_interval)
+        )
+    };
+    Some(line("if two renew at once", text))
 }
 
 /// What a copied token is good for, and how it is found.

@@ -88,7 +88,7 @@ fn every_override_changes_what_is_said() {
         f(&mut policy);
         policy
     };
-    let overrides: [(&str, Policy); 19] = [
+    let overrides: [(&str, Policy); 22] = [
         ("access", change(|p| p.access = Duration::from_mins(2))),
         ("soft", change(|p| p.soft = Some(Duration::from_mins(1)))),
         ("idle", change(|p| p.idle = Limit::Never)),
@@ -114,6 +114,18 @@ fn every_override_changes_what_is_said() {
             change(|p| p.require_access_token = true),
         ),
         ("rotate", change(|p| p.rotate = false)),
+        ("grace", change(|p| p.grace = Duration::from_secs(5))),
+        (
+            "min_rotation_interval",
+            change(|p| p.min_rotation_interval = Duration::from_mins(1)),
+        ),
+        (
+            "grace, min_rotation_interval",
+            change(|p| {
+                p.grace = Duration::ZERO;
+                p.min_rotation_interval = Duration::ZERO;
+            }),
+        ),
         ("activity", change(|p| p.activity = Activity::Renewal)),
         ("supersede", change(|p| p.supersede = true)),
         (
