@@ -1,5 +1,5 @@
-//! The faults that `scripts/plant` puts into a crate still fit it. Crates whose results are not all written yet take this file
-//! by its path; the others take the one above it.
+//! The faults that `scripts/plant` puts into a crate still fit it. A crate whose results are not all written yet can take this
+//! file by its path; the others take the one above it.
 #![expect(
     clippy::unwrap_used,
     reason = "a test fails by panicking, in its helpers too"

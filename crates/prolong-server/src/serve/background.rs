@@ -193,11 +193,11 @@ impl Authority {
 
 #[cfg(test)]
 mod tests {
-    use prolong_core::PolicyDraft;
+    use prolong_core::{PolicyDraft, Preset};
 
     use super::*;
     use crate::feed::everything_ended;
-    use crate::world::world;
+    use crate::world::{preset, world};
 
     #[tokio::test]
     async fn a_tombstone_goes_when_its_sessions_are_swept_and_its_tokens_dead() {
@@ -218,6 +218,24 @@ mod tests {
         );
         w.later(86_400 + 1);
         assert!(turn().await.is_none());
+    }
+
+    /// Where a token is taken long after it expired, the tombstone stays so long, whatever became of the sessions.
+    #[tokio::test]
+    async fn a_tombstone_outlives_the_last_token() {
+        let w = world(preset(Preset::WeeklySliding)).await;
+        let authority = &w.authority;
+        let user = w.brought("maryo", "web").await.unwrap().session.user;
+        authority.delete_user(user, "operator").await.unwrap();
+        let swept = 7 * 86_400 + 1;
+        let dead = i64::try_from(authority.longest_use().as_secs()).unwrap() + 1;
+        assert!(dead > swept);
+        for (later, there) in [(swept, true), (dead - swept, false)] {
+            w.later(later);
+            authority.turn(authority.clock.now()).await.unwrap();
+            let user = authority.store.user(user).await.unwrap();
+            assert_eq!(user.is_some(), there);
+        }
     }
 
     /// What another node appends, or a commit of ours whose outcome was not known, is told to nobody here.

@@ -72,3 +72,27 @@ async fn metrics(State(authority): State<Arc<Authority>>) -> Result<Response, Fa
 fn plain(text: String) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], text).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use prolong_core::PolicyDraft;
+    use prolong_store::{Change, Store as _, Transaction};
+
+    use crate::world::world;
+
+    /// A server that cannot sign is alive, but nobody should be sent to it.
+    #[tokio::test]
+    async fn it_is_ready_while_there_is_a_key_to_sign_with() {
+        let w = world(PolicyDraft::default()).await;
+        let status = async |path| w.send("GET", path, &[], "").await.status.as_u16();
+        assert_eq!(status("/readyz").await, 200);
+        for key in w.store.signing_keys().await.unwrap() {
+            let gone = Change::RemoveSigningKey(key.kid);
+            w.store.commit(Transaction::of(gone)).await.unwrap();
+        }
+        assert_eq!(
+            (status("/readyz").await, status("/healthz").await),
+            (503, 200)
+        );
+    }
+}

@@ -276,7 +276,7 @@ async fn logins_and_ids_are_unique_and_a_deleted_user_leaves_a_tombstone() {
 
 /// What was proved with the password of before proves nothing once it is another, also where the session went on.
 #[tokio::test]
-async fn a_password_is_not_changed_by_whoever_knew_the_one_before() {
+async fn whoever_knew_the_password_of_before_neither_changes_it_nor_reauthenticates() {
     let w = plain().await;
     w.user("ann", PASSWORD).await;
     let session = w.try_password("ann", PASSWORD).await.unwrap().session;
@@ -285,5 +285,7 @@ async fn a_password_is_not_changed_by_whoever_knew_the_one_before() {
     assert!(change("second password").await.is_ok());
     w.later(1);
     assert_eq!(code(change("third password").await), Some(Code::Conflict));
+    let again = w.authority.reauthenticate(&caller, PASSWORD, "net");
+    assert_eq!(code(again.await), Some(Code::Conflict));
     assert!(w.try_password("ann", "second password").await.is_ok());
 }

@@ -251,3 +251,27 @@ async fn an_old_proof_starts_no_session_that_would_be_over() {
             .is_ok()
     );
 }
+
+/// The password was verified against a hash that is no longer the user's when the session would start.
+#[tokio::test]
+async fn a_password_that_was_changed_meanwhile_signs_nobody_in() {
+    let w = plain().await;
+    let verified = w.user("ann", PASSWORD).await;
+    let reset = w
+        .authority
+        .reset_password(verified.key, "another password", "client:ops");
+    reset.await.unwrap();
+    let sessions = async || w.store.sessions_of(verified.key).await.unwrap().len();
+    let who = Who::Verified {
+        user: verified.clone(),
+        rehashed: None,
+    };
+    let started = w.authority.start(&who, &w.sign_in("web")).await.unwrap();
+    assert!(started.is_none() && sessions().await == 0);
+    w.authority
+        .delete_user(verified.key, "client:ops")
+        .await
+        .unwrap();
+    let started = w.authority.start(&who, &w.sign_in("web")).await;
+    assert!(!matches!(started, Ok(Some(_))) && sessions().await == 0);
+}

@@ -98,15 +98,27 @@ async fn cke_4_another_page_can_do_nothing_with_it() {
     let cookie = ("cookie", cookie.as_str());
     let evil = ("origin", "https://evil.example");
     let other = ("origin", "https://other.example.com");
-    let attempts: [&[(&str, &str)]; 6] = [
+    let attempts: [&[(&str, &str)]; 7] = [
         &[FORM, cookie, ORIGIN],
         &[FORM, cookie, GUARD],
         &[FORM, cookie, GUARD, evil],
         &[FORM, cookie, GUARD, other],
         &[FORM, cookie, ("prolong-request", "0"), ORIGIN],
+        &[FORM, cookie, ("prolong-request", "1, 1"), ORIGIN],
         &[FORM, cookie, GUARD, ("origin", "null")],
     ];
-    for (n, headers) in attempts.iter().enumerate() {
+    // Origins that look like the client's own.
+    let alike = [
+        "https://app.example.com.evil.example",
+        "https://app.example.com:8443",
+        "https://app.example.com/",
+        "https://sub.app.example.com",
+        "https://APP.example.com",
+        "http://app.example.com",
+    ];
+    let alike = alike.map(|origin| [FORM, cookie, GUARD, ("origin", origin)]);
+    let attempts = attempts.into_iter().chain(alike.iter().map(|one| &one[..]));
+    for (n, headers) in attempts.enumerate() {
         let refused = w.send("POST", "/oauth/token", headers, BODY).await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{n}");
         let out = w.send("DELETE", "/v1/sessions/current", headers, "").await;
@@ -274,6 +286,10 @@ async fn cke_7_a_late_answer_cannot_overwrite_a_newer_token() {
     let both = format!("{}; {}", kept(&first), kept(&second));
     let third = refresh(&w, &[&both]).await;
     assert_eq!(third.body["session"]["generation"], 3, "{}", third.body);
+    // Asked once more by the current token, it sets none: that answer, late, would lie in the slot of the next but one.
+    let again = refresh(&w, &[&kept(&third)]).await;
+    assert_eq!(again.status, StatusCode::OK, "{}", again.body);
+    assert_eq!(set_cookies(&again), [""; 0]);
 }
 
 #[tokio::test]

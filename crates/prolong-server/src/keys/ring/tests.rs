@@ -185,6 +185,8 @@ async fn a_key_is_published_before_it_signs_and_kept_after() {
     states.sort_by_key(|state| state.number());
     assert_eq!(states, [KeyState::Active, KeyState::Retiring]);
     assert!(good(&ring, &first));
+    assert_eq!(tick(31).await.len(), 2);
+    assert!(good(&ring, &first), "its tokens live for two days");
     assert_eq!(tick(32).await, [KeyState::Active]);
     assert!(!good(&ring, &first));
 }
