@@ -1,4 +1,4 @@
-//! The faults of this crate that are to be planted still fit it.
+//! The faults of this crate, under the same two tests as those of the core.
 
-#[path = "../../prolong-core/tests/faults/fit.rs"]
-mod fit;
+#[path = "../../prolong-core/tests/faults.rs"]
+mod faults;
