@@ -165,3 +165,40 @@ async fn keys_rotate_silently_and_a_distrusted_key_is_refused() {
         .await;
     assert_eq!(unknown.code(), (404, "NOT_FOUND"));
 }
+
+/// What a user may ask for: everything that is stored about them, nobody else's, and nothing that signs anybody in.
+#[tokio::test]
+async fn an_export_has_all_of_one_user_and_no_secret() {
+    let (w, admin) = start().await;
+    let bob = json!({ "login": "bob", "password": "battery staple" });
+    w.call("POST", "/v1/admin/users", &admin, &bob).await;
+    let (token, first) = sign_in(&w, "PC").await;
+    let (_, second) = sign_in(&w, "iPad").await;
+    let end = format!("/v1/sessions/{second}");
+    w.call("DELETE", &end, &token, "").await;
+    let ann = w.authority.user_by_name("ann").await.unwrap();
+    let path = format!("/v1/admin/users/{}/export", ann.sub);
+    let export = w.call("GET", &path, &admin, "").await.body;
+    assert_eq!(export["user"]["claims"], json!({ "role": "x" }));
+    let list = |of: &str, member: &str| {
+        let items = export[of].as_array().unwrap().iter();
+        let mut words: Vec<String> = items
+            .map(|item| item[member].as_str().unwrap().to_owned())
+            .collect();
+        words.sort();
+        words
+    };
+    let mut sessions = vec![first, second];
+    sessions.sort();
+    assert_eq!(list("sessions", "id"), sessions);
+    assert_eq!(list("sessions", "device_name"), ["PC", "iPad"]);
+    let did = list("audit", "what");
+    for what in ["user.created", "session.started", "session.ended"] {
+        assert!(did.iter().any(|one| one == what), "{what}: {did:?}");
+    }
+    let text = export.to_string();
+    let hash = ann.password_hash.unwrap();
+    for secret in [hash.as_str(), "$argon2", "plr1_", token.as_str(), "bob"] {
+        assert!(!text.contains(secret), "{secret} is in {text}");
+    }
+}
