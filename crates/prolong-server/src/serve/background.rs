@@ -193,10 +193,11 @@ impl Authority {
 
 #[cfg(test)]
 mod tests {
-    use prolong_core::{PolicyDraft, Preset};
+    use prolong_core::{EndReason, PolicyDraft, Preset, SessionId};
+    use tokio::time::Instant;
 
     use super::*;
-    use crate::feed::everything_ended;
+    use crate::feed::ended_entry;
     use crate::world::{preset, world};
 
     #[tokio::test]
@@ -244,17 +245,22 @@ mod tests {
         let w = world(PolicyDraft::default()).await;
         let authority = &w.authority;
         let scene = async {
-            sleep(Duration::from_secs(1)).await;
-            let entry = everything_ended(authority.clock.now());
-            let change = Change::AppendFeed(entry);
-            authority
-                .store
-                .commit(Transaction::of(change))
-                .await
-                .unwrap();
-            assert!(authority.feed.is_empty());
-            sleep(Duration::from_millis(251)).await;
-            assert_eq!(authority.feed.len(), 1);
+            for number in 1..5 {
+                let session = SessionId([number; 16]);
+                let (salt, until) = (authority.feed.salt(), i64::MAX);
+                let entry = ended_entry(salt, session, EndReason::SignedOut, until);
+                let change = Change::AppendFeed(entry);
+                authority
+                    .store
+                    .commit(Transaction::of(change))
+                    .await
+                    .unwrap();
+                let begun = Instant::now();
+                while authority.feed.len() < usize::from(number) {
+                    sleep(Duration::from_millis(1)).await;
+                }
+                assert!(begun.elapsed() <= Duration::from_millis(251), "{number}");
+            }
         };
         tokio::select! {
             () = follow_feed(authority) => {}
