@@ -353,7 +353,10 @@ fn threads(revoked: &Revoked) {
 }
 
 fn count(what: &str, times: u64) {
-    let algorithm = Algorithm::Rs256;
+    let algorithm = match what {
+        "seen" => Algorithm::EdDsa,
+        _ => Algorithm::Rs256,
+    };
     let (keys, expected, revoked) = (set(algorithm), expected(), revoked(ENTRIES));
     let token = token(algorithm, 0);
     let message = token.rsplit_once('.').unwrap().0.as_bytes();
