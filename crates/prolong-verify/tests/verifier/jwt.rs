@@ -86,6 +86,19 @@ fn jwt_3_none_is_refused() {
     );
 }
 
+/// The signature of such a token holds, and it is found where it must be.
+#[test]
+fn jwt_4_where_a_dot_must_be_is_nothing_else() {
+    let header = r#"{"typ":"at+jwt","alg":"ES256","kid":"ES256"}"#;
+    let good = signed(Algorithm::Es256, header, claims().to_string().as_bytes());
+    assert!(check(&good).is_ok());
+    for (dot, _) in good.match_indices('.') {
+        let mut bad = good.clone();
+        bad.replace_range(dot..=dot, "A");
+        assert_eq!(check(&bad).err(), Some(Rejection::NotCompact));
+    }
+}
+
 #[test]
 fn jwt_4_only_three_compact_parts() {
     let good = token(&json!({}), &json!({}));
