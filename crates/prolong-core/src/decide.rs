@@ -48,8 +48,8 @@ fn request_seen(
     unchanged(session, Verdict::Noted)
 }
 
-/// Moves `auth_time` and the idle deadline; the absolute lifetime still counts from sign-in. Refused where something else than
-/// a due reauthentication stands in the way.
+/// Moves `auth_time` and the idle deadline; the absolute lifetime still counts from sign-in. Refused where something else
+/// than a due reauthentication stands in the way.
 fn reauthenticated(
     session: &Session,
     user: &Standing,

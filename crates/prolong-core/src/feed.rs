@@ -5,9 +5,10 @@
 pub struct FeedEntry {
     /// What `key` and `arg` mean.
     pub kind: FeedKind,
-    /// Eight bytes of a salted hash: of the `sid` (`S`, `T`), of the `sub` (`U`), of the `kid` (`K`).
+    /// Eight bytes of a salted hash: of the `sid` (`S`, `T`), of the `sub` (`U`), of the `kid` (`K`); zeros for `G`.
     pub key: [u8; 8],
-    /// `U`: the smallest good `jwt_version`; `T`: the newest good generation; else the end reason's number or 0.
+    /// `U`: the smallest good `jwt_version`; `T`: the newest good generation; `G`: the first good `iat`, in seconds; `S`:
+    /// the end reason's number, or 0; `K`: 0.
     pub arg: u64,
     /// Seconds since the epoch from which no acceptable token can match, so that the entry is forgotten.
     pub until: i64,

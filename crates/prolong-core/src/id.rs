@@ -87,7 +87,7 @@ impl Generation {
     }
 }
 
-/// Which refresh-token key (`K_rt`) signed a token. Never used twice; later keys have higher ids.
+/// Which refresh-token key authenticates a token, by its master key's id. Never used twice; later keys have higher ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(pub u8);
 

@@ -1,4 +1,4 @@
-//! The normative presets: each answer of the thread, and NIST's three levels, as a policy.
+//! The presets: each situation of `docs/guide/strategies.md`, and NIST's three levels, as a policy.
 
 use crate::policy::{days, hours, minutes};
 use crate::{Activity, Limit, OnPasswordChange, Policy, ProlongWith, SoftResponse};

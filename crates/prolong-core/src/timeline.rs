@@ -105,7 +105,7 @@ fn checks(policy: &Policy) -> Option<TimelineLine> {
         CheckFailure::Refuse => "the user is refused where it does not answer within a second",
     };
     Some(line(
-        "at sign-in and at renewals",
+        "at sign-in and at each prolongation that is stored",
         format!("your own user table (check_url) is asked; {silent}"),
     ))
 }

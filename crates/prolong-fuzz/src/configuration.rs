@@ -89,7 +89,7 @@ fn accepted(config: &Config) {
     built(settings);
 }
 
-/// DESIGN §5, in other words than the core's.
+/// What no policy may say, in other words than the core's.
 fn sound(policy: &Policy) {
     let seconds = |limit: Limit| match limit {
         Limit::Never => u64::MAX,

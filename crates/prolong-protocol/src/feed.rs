@@ -1,4 +1,5 @@
-//! The revocation feed (FEED.md): its entries, frames and cursors, and the bytes that the chain is computed over.
+//! The revocation feed (`docs/reference/feed.md`): its entries, frames and cursors, and the bytes that the chain is
+//! computed over.
 //!
 //! ```text
 //! chain' = SHA-256(chain ‖ entry)[..16]

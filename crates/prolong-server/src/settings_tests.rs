@@ -28,7 +28,7 @@ fn spread(hints: &[i64]) -> (i64, i64) {
     (*hints.iter().min().unwrap(), *hints.iter().max().unwrap())
 }
 
-/// ROTATION §3: the life of the token × U[0.6, 0.9], drawn anew in every answer, a replay's too.
+/// The life of the token × U[0.6, 0.9], drawn anew in every answer, a replay's too.
 #[tokio::test]
 async fn a_renewal_is_asked_for_in_good_time_and_never_in_step() {
     let hints = hints(preset(Preset::Refresh)).await;

@@ -1,4 +1,4 @@
-//! The claims of an accepted token (RFC 9068 §2.2, DESIGN §6.2), typed.
+//! The claims of an accepted token (RFC 9068 §2.2, and Prolong's own), typed.
 
 use std::{borrow::Cow, fmt};
 

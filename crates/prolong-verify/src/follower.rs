@@ -1,4 +1,5 @@
-//! Following the feed, without I/O: what to apply, what to ask for next, and how fresh the result is (FEED.md).
+//! Following the feed, without I/O: what to apply, what to ask for next, and how fresh the result is
+//! (`docs/reference/feed.md`).
 //!
 //! 1. A frame is applied only if it begins right after the last entry, has no holes, and its chain holds; all or nothing.
 //! 2. A gap asks for the range; a range that does not fit either, or another epoch or chain, asks for a snapshot.

@@ -4,8 +4,8 @@
 //! time. [`SeenTokens`] gives the same answers with memory. [`Requirement`] is what one route asks beyond that.
 //! [`Follower`] turns what the feed sends into what is revoked, and knows how fresh that is.
 //!
-//! This links 19 crates without features: no runtime, no HTTP, no sockets. `tower` adds a layer for any tower service, `axum`
-//! an extractor for axum's handlers, `http-client` discovery, keys and feed over HTTPS.
+//! This links 19 crates without features: no runtime, no HTTP, no sockets. `tower` adds a layer for any tower service,
+//! `axum` an extractor for axum's handlers, `http-client` discovery, keys and feed over HTTPS.
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "tower")]

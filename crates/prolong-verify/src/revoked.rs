@@ -1,4 +1,4 @@
-//! What the feed has said (FEED.md), in hash tables. Nothing is un-learnt before its `until`.
+//! What the feed has said (`docs/reference/feed.md`), in hash tables. Nothing is un-learnt before its `until`.
 
 use std::{collections::HashMap, fmt};
 

@@ -1,4 +1,4 @@
-//! The whole decision, in the order of FEED.md: key → signature → issuer and audience → times → revocation.
+//! The whole decision, in this order: key → signature → issuer and audience → times → revocation.
 
 use crate::{
     claims::Claims,

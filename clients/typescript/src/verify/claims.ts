@@ -21,7 +21,7 @@ export interface Body {
   readonly raw: JsonObject
 }
 
-/** Claims of a token that was verified (RFC 9068 §2.2, DESIGN §6.2). Moments are seconds since the epoch. */
+/** Claims of a token that was verified (RFC 9068 §2.2, and Prolong's own). Moments are seconds since the epoch. */
 export class Claims {
   readonly issuer: string
   /** The user's id, or a machine's client id. */

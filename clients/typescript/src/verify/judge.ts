@@ -5,8 +5,8 @@ import type { Revoked, Subjects } from './revoked.js'
 import type { Authentic } from './token.js'
 
 /**
- * Everything that is asked on every sight, once the signature is known to hold, in the order of FEED.md: issuer and
- * audience → times → revocation.
+ * Everything that is asked on every sight, once the signature is known to hold, in this order: issuer and audience →
+ * times → revocation.
  *
  * @throws {Rejection}
  */

@@ -317,7 +317,7 @@ export class Verifier {
     return claims
   }
 
-  /** FEED.md: under `closed`, a stale verifier introspects; if that fails, nobody is served, and nobody signed out. */
+  /** Under `closed`, a stale verifier introspects; if that fails, nobody is served, and nobody signed out. */
   private async askOnline(token: string): Promise<void> {
     if (!this.options.client || !this.introspection) throw new Undecidable()
     let answer: JsonObject | undefined

@@ -1,7 +1,7 @@
 //! Somebody who copied the refresh token: malware on the device, a stolen backup of the browser.
 //!
-//! The thief knows what the browser sends and no more: in particular not the attempt id of its next renewal, which is
-//! drawn fresh each time.
+//! The thief has the refresh token and no more: in particular not the attempt id of the next renewal, though a script that
+//! reads the page's storage could have that, too (decision 0070).
 
 use std::net::{Ipv4Addr, SocketAddr};
 

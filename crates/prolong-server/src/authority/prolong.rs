@@ -197,8 +197,9 @@ impl Authority {
                 }
             };
             let scope = narrowed(presented.scope, &found.session, &client)?;
-            if renewal.class == Class::Rotated && told.is_none() {
-                told = Some(self.ask_before_rotation(&found, &client, policy).await?);
+            let durable = decision.next != found.session && renewal.class != Class::Adopted;
+            if durable && told.is_none() {
+                told = Some(self.ask_before_prolonging(&found, &client, policy).await?);
                 // Asking takes time, in which the session may have ended.
                 if policy.check_url.is_some() {
                     continue;
@@ -281,22 +282,13 @@ impl Authority {
         }
     }
 
-    async fn ask_before_rotation(
+    async fn ask_before_prolonging(
         &self,
         found: &Found,
         client: &Client,
         policy: &Policy,
     ) -> Result<Option<String>, NotProlonged> {
-        match self
-            .user_table(
-                policy,
-                &found.user.sub,
-                &client.id,
-                found.session.id,
-                "prolong",
-            )
-            .await
-        {
+        match self.user_table_on_prolonging(found, client, policy).await {
             TableSays::Allow(claims) => Ok(claims),
             TableSays::Refuse(reason, _) => Err(NotProlonged::UserTable(reason)),
             TableSays::NoAnswer(cause) => Err(Failure::unavailable(cause).into()),
@@ -366,11 +358,12 @@ fn narrowed(
     };
     let granted = granted_scopes(session, client);
     let granted: Vec<&str> = granted.split(' ').collect();
-    let mut scopes: Vec<&str> = wanted
-        .split(' ')
-        .filter(|scope| !scope.is_empty())
-        .collect();
-    scopes.dedup();
+    let mut scopes: Vec<&str> = Vec::new();
+    for scope in wanted.split(' ').filter(|scope| !scope.is_empty()) {
+        if !scopes.contains(&scope) {
+            scopes.push(scope);
+        }
+    }
     if scopes.is_empty() || !scopes.iter().all(|scope| granted.contains(scope)) {
         return Err(NotProlonged::InvalidScope);
     }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prolong_core::{Event, Generation, Refusal, Renew, SessionId, Timestamp, Verdict, decide};
+use prolong_core::{
+    Event, Generation, Policy, Refusal, Renew, SessionId, Timestamp, Verdict, decide,
+};
 use prolong_protocol::problem::Code;
 use prolong_protocol::token::TokenAnswer;
 use prolong_store::Found;
@@ -11,7 +13,9 @@ use prolong_verify::{Claims, Rejection};
 
 use super::Authority;
 use super::authenticate::{missing, rejected, superseded, too_old};
+use super::user_table::TableSays;
 use crate::http::problem::Failure;
+use crate::settings::Client;
 use crate::token::granted_scopes;
 
 /// What a renewal may ask for.
@@ -69,13 +73,14 @@ impl Authority {
     ) -> Result<Option<TokenAnswer>, Failure> {
         let id = claims.session_id().and_then(SessionId::parse);
         let id = id.ok_or_else(|| rejected(Rejection::WrongSubjectKind))?;
+        let mut told = None;
         for round in 0..ROUNDS {
             let now = self.decisive_now()?;
             let found = self.store.session(id).await.map_err(Failure::unavailable)?;
             let found = found.filter(|found| found.user.sub == claims.subject());
-            let Found { session, mut user } =
-                found.ok_or_else(|| rejected(Rejection::SessionEnded(None)))?;
-            let client = Arc::clone(self.client_of(&session)?);
+            let found = found.ok_or_else(|| rejected(Rejection::SessionEnded(None)))?;
+            let session = &found.session;
+            let client = Arc::clone(self.client_of(session)?);
             let policy = client.policy_for(session.flags.remember);
             let event = Event::Renew(Renew {
                 expires_at: Timestamp::from_secs(claims.expires_at()),
@@ -85,7 +90,7 @@ impl Authority {
                 expires_in: wish.expires_in,
                 by_request: wish.by_request,
             });
-            let decision = decide(&session, &user.standing, &event, now, policy);
+            let decision = decide(session, &found.user.standing, &event, now, policy);
             let renewal = match decision.verdict {
                 Verdict::Renewed(renewal) => renewal,
                 Verdict::Refused(Refusal::NotDue) => return Ok(None),
@@ -96,7 +101,18 @@ impl Authority {
                     ));
                 }
             };
-            let transaction = self.prolonging(&session, &decision.next, &mut user, None, policy);
+            if decision.next != *session && told.is_none() {
+                told = Some(self.ask_before_renewing(&found, &client, policy).await?);
+                // Asking takes time, in which the session may have ended.
+                if policy.check_url.is_some() {
+                    continue;
+                }
+            }
+            let Found { session, mut user } = found;
+            let claims_told = told.clone().flatten();
+            let claims_told = claims_told.filter(|told| *told != user.claims);
+            let transaction =
+                self.prolonging(&session, &decision.next, &mut user, claims_told, policy);
             if !self.stored(transaction, round).await {
                 continue;
             }
@@ -112,6 +128,23 @@ impl Authority {
         Err(Failure::unavailable(
             "the session kept changing, or the store did not say what became of it",
         ))
+    }
+}
+
+impl Authority {
+    async fn ask_before_renewing(
+        &self,
+        found: &Found,
+        client: &Client,
+        policy: &Policy,
+    ) -> Result<Option<String>, Failure> {
+        match self.user_table_on_prolonging(found, client, policy).await {
+            TableSays::Allow(claims) => Ok(claims),
+            TableSays::Refuse(reason, _) => {
+                Err(Failure::new(Code::InvalidToken, "the session is over").because(reason))
+            }
+            TableSays::NoAnswer(cause) => Err(Failure::unavailable(cause)),
+        }
     }
 }
 
@@ -141,4 +174,5 @@ fn refused(refusal: Refusal) -> Failure {
     }
 }
 
-const ROUNDS: u32 = 3;
+/// One more than for a refresh that asks nobody: where the operator's user table is asked, a round is lost.
+const ROUNDS: u32 = 4;

@@ -1,9 +1,11 @@
-//! The operator's own user table (`check_url`): asked at sign-in and before each rotation, for at most a second.
+//! The operator's own user table (`check_url`): asked at sign-in and before whatever prolongs a session durably, for at most a
+//! second: a rotation, or the activity that a renewal stores. What writes nothing asks nobody.
 
 use std::time::Duration;
 
 use prolong_core::{CheckFailure, EndReason, Policy, SessionId};
 use prolong_protocol::problem::Code;
+use prolong_store::Found;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -66,6 +68,18 @@ impl Authority {
             }
             TableSays::NoAnswer(cause) => Err(Failure::unavailable(cause)),
         }
+    }
+
+    /// Asks before a session is prolonged durably.
+    pub(crate) async fn user_table_on_prolonging(
+        &self,
+        found: &Found,
+        client: &Client,
+        policy: &Policy,
+    ) -> TableSays {
+        let (sub, sid) = (&found.user.sub, found.session.id);
+        self.user_table(policy, sub, &client.id, sid, "prolong")
+            .await
     }
 
     /// Asks about any event; without a `check_url` everybody is allowed.
@@ -177,6 +191,10 @@ mod tests {
     }
 
     async fn beside_a_table(failure: CheckFailure) -> (World, Table) {
+        beside_a_table_with(failure, preset(Preset::Refresh)).await
+    }
+
+    async fn beside_a_table_with(failure: CheckFailure, policy: PolicyDraft) -> (World, Table) {
         let table = Table::default();
         *table.answer.lock() = json!({ "allow": true });
         let app = Router::new()
@@ -188,7 +206,7 @@ mod tests {
         let draft = PolicyDraft {
             check_url: Some(url.into()),
             check_failure: Some(failure),
-            ..preset(Preset::Refresh)
+            ..policy
         };
         (world(draft).await, table)
     }
@@ -227,6 +245,45 @@ mod tests {
         *table.answer.lock() = json!({ "allow": true });
         let again = w.refresh(&token, "").await;
         assert_eq!(again.status, StatusCode::OK, "a refusal consumed the token");
+    }
+
+    /// Renewed by its access token, or without rotation: what is stored is asked about, and what is not is not.
+    #[tokio::test]
+    async fn what_prolongs_durably_asks_the_table_too() {
+        let refuse = json!({ "allow": false, "reason": "user_deleted" });
+        let renewed = (preset(Preset::LastAccess), false);
+        let unrotated = PolicyDraft {
+            rotate: Some(false),
+            ..preset(Preset::Refresh)
+        };
+        for (policy, by_refresh) in [renewed, (unrotated, true)] {
+            let (w, table) = beside_a_table_with(CheckFailure::Refuse, policy).await;
+            let start = w.signed_in("web").await.answer;
+            let prolong = async || {
+                if by_refresh {
+                    let token = start.refresh_token.as_deref().unwrap();
+                    w.refresh(token, "").await
+                } else {
+                    let path = "/v1/sessions/current/prolong";
+                    w.call("POST", path, &start.access_token, "").await
+                }
+            };
+            let asked = || table.asked.lock().len();
+            assert_eq!(asked(), 1, "at sign-in");
+            w.later(60);
+            *table.answer.lock() = refuse.clone();
+            let refused = prolong().await;
+            assert_eq!(refused.text("reason"), "user_deleted", "{}", refused.body);
+            assert!(refused.status.is_client_error());
+            *table.answer.lock() = json!({ "allow": true, "claims": { "role": "clerk" } });
+            let prolonged = prolong().await;
+            assert_eq!(prolonged.status, StatusCode::OK, "{}", prolonged.body);
+            assert_eq!(part(prolonged.text("access_token"), 1)["role"], "clerk");
+            assert_eq!(asked(), 3);
+            *table.answer.lock() = refuse.clone();
+            assert_eq!(prolong().await.status, StatusCode::OK, "nothing is stored");
+            assert_eq!(asked(), 3);
+        }
     }
 
     #[tokio::test]

@@ -1,4 +1,5 @@
-//! The revocation feed: what has ended, in memory, fed from commits and from the store; judged by and followed.
+//! The revocation feed: what has ended, in memory, fed from commits and from the store. Tokens are judged by it, and readers
+//! follow it.
 
 mod entry;
 mod facts;

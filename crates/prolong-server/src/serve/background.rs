@@ -105,7 +105,7 @@ async fn take_turns(authority: &Authority) {
     }
 }
 
-/// FEED.md: at most 250 ms.
+/// How often the store's head is looked at: freshness is claimed by nothing else (decision 0012).
 const LOOK: Duration = Duration::from_millis(250);
 const TURN: Duration = Duration::from_secs(30);
 /// Activity that was seen is stored so often: a crash forgets no more of it.

@@ -137,7 +137,7 @@ fn ends(access: &AccessGrant, now: Timestamp) -> (Option<i64>, Option<i64>) {
 }
 
 /// The life of the access token × U[0.6, 0.9], and within `renew_every`; fresh randomness each time. Where `renew_every`
-/// is what limits, it is jittered too: a thief must fall out of step there as well (ROTATION §3).
+/// is what limits, it is jittered too: a thief must fall out of step there as well (decision 0050).
 fn refresh_in(access: &AccessGrant, entropy: &dyn Entropy) -> Option<i64> {
     match access.hint {
         RenewalHint::Absent => None,

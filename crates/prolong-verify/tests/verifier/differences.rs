@@ -146,7 +146,7 @@ fn seconds(at: i64) -> f64 {
     f64::from(u32::try_from(at).unwrap())
 }
 
-/// RFC 9068 §2.2 and DESIGN §6.2, in other words than the verifier's.
+/// RFC 9068 §2.2 and Prolong's own claims, in other words than the verifier's.
 fn sound(name: &str, value: &Value) -> bool {
     match name {
         "exp" | "iat" | "nbf" | "auth_time" | "softexp" => value.is_number(),

@@ -99,7 +99,7 @@ fn expiries(signer: &Signer) -> Vec<Group> {
     all
 }
 
-/// `EXPIRED_TOKEN` and `INVALID_TOKEN` (DESIGN §6.4).
+/// `EXPIRED_TOKEN` past `softexp`, `INVALID_TOKEN` past `exp`.
 fn soft_expiries(signer: &Signer) -> Vec<Group> {
     let soft = signed(signer, &claims().set("softexp", NOW).set("exp", NOW + 10));
     let plain = signed(signer, &claims().set("exp", NOW + 10));
@@ -146,7 +146,7 @@ fn entry(seq: u64, kind: Kind, name: &str, arg: u64) -> Entry {
     }
 }
 
-/// FEED.md: what is revoked, and which refusal counts first.
+/// What is revoked, and which refusal counts first (`docs/reference/feed.md`).
 fn feeds(signer: &Signer) -> Vec<Group> {
     let full = signed(signer, &claims().set("jwt_version", 3).set("gen", 5));
     let bare = signed(signer, &claims());
