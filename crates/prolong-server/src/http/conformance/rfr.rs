@@ -56,6 +56,11 @@ async fn rfr_2_scope_narrows_and_never_widens() {
         "read write",
         "the refresh token kept its scope"
     );
+    w.later(60);
+    let twice = "&scope=read+write+read";
+    let named = w.refresh(next.text("refresh_token"), twice).await;
+    let seen = w.verify(named.text("access_token"), "").await;
+    assert_eq!(seen.header("prolong-scope"), "read write");
 }
 
 #[tokio::test]
