@@ -1,4 +1,4 @@
-//! `GET /v1/verify`: forward-auth for nginx, Caddy, HAProxy, Traefik, Envoy. Bearer only; cookies are ignored.
+//! `GET /v1/verify`: forward-auth for nginx, Caddy, `HAProxy`, Traefik, Envoy. Bearer only; cookies are ignored.
 //!
 //! A request with `Prolong-Activity: background` is one that no person made: it is judged as any other, but neither counts
 //! as activity nor prolongs.
