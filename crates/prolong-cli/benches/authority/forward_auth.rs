@@ -17,6 +17,7 @@ pub(crate) fn run(options: &Options) {
                 .map(|n| access_token(&house, &server.address, n as u64))
                 .collect();
             let hello = yardstick::hello(clients, time);
+            let as_served = yardstick::hello_as_served(clients, time);
             let before = server.processor_seconds();
             let (outcome, _) = load::run::<(), _>(clients, time, |n, end| {
                 let request = format!(
@@ -25,10 +26,12 @@ pub(crate) fn run(options: &Options) {
                 );
                 yardstick::same(server.address.clone(), request, end)
             });
-            println!("{algorithm} {clients:>3} clients, bare axum hello: {hello}");
+            println!("{algorithm} {clients:>3} clients, bare axum, one thread: {hello}");
+            println!("{algorithm} {clients:>3} clients, bare axum, as served:  {as_served}");
             println!(
-                "{algorithm} {clients:>3} clients, /v1/verify:       {outcome}; {:.2} of bare axum; server {:.1} µs each",
+                "{algorithm} {clients:>3} clients, /v1/verify:       {outcome}; {:.2} and {:.2} of bare axum; server {:.1} µs each",
                 outcome.rate / hello.rate,
+                outcome.rate / as_served.rate,
                 server.micros_each(before, &outcome)
             );
         }

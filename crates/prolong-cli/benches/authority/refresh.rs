@@ -20,6 +20,10 @@ pub(crate) fn run(options: &Options) {
     let hello = yardstick::hello(64, time.min(YARDSTICK));
     println!("bare axum hello, 64 clients:   {hello}");
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let alone = yardstick::hello(1, time.min(YARDSTICK));
+    println!("bare axum hello, one client:   {alone}");
+    let (half, most) = yardstick::fdatasync(folder.path());
+    println!("fdatasync of 4 KiB: p50 {half:.3} ms, p99 {most:.3} ms");
     let rows = bare::rows_per_second(
         &folder.path().join("bare.db"),
         sessions,

@@ -1,5 +1,8 @@
 //! What the figures are compared with, measured in the same run.
 
+use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::rand::SystemRandom;
@@ -11,6 +14,21 @@ use crate::load::{self, Outcome, Times};
 
 /// A bare axum that says hello, on a thread of its own, asked by the same load generator.
 pub(crate) fn hello(clients: usize, time: Duration) -> Outcome {
+    hello_on(runtime, clients, time)
+}
+
+/// The same on the runtime that the real server has: a thread for each processor, all shared with the load.
+pub(crate) fn hello_as_served(clients: usize, time: Duration) -> Outcome {
+    let many = || {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build();
+        runtime.unwrap()
+    };
+    hello_on(many, clients, time)
+}
+
+fn hello_on(runtime: fn() -> tokio::runtime::Runtime, clients: usize, time: Duration) -> Outcome {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -45,6 +63,24 @@ pub(crate) async fn same(address: String, request: String, end: Instant) -> (Tim
         assert_eq!(answer.status, 200);
     }
     (times, ())
+}
+
+/// Milliseconds that 4 KiB take to the disk, overwritten in a file that does not grow: half of the times, and 99 in 100.
+pub(crate) fn fdatasync(folder: &Path) -> (f64, f64) {
+    let mut file = File::create(folder.join("fdatasync")).unwrap();
+    file.write_all(&vec![b'x'; 1 << 20]).unwrap();
+    file.sync_all().unwrap();
+    let mut times: Vec<f64> = (0..1000)
+        .map(|n| {
+            file.seek(SeekFrom::Start(n % 256 * 4096)).unwrap();
+            file.write_all(&[b'y'; 4096]).unwrap();
+            let begun = Instant::now();
+            file.sync_data().unwrap();
+            begun.elapsed().as_secs_f64() * 1e3
+        })
+        .collect();
+    times.sort_unstable_by(f64::total_cmp);
+    (times[times.len() / 2], times[times.len() * 99 / 100])
 }
 
 /// Microseconds of a raw signature over as many bytes as a token has, the key parsed once.
