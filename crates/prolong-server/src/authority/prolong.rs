@@ -358,13 +358,17 @@ fn narrowed(
     };
     let granted = granted_scopes(session, client);
     let granted: Vec<&str> = granted.split(' ').collect();
+    // Each is looked up in what was granted first: so the list stays as short as that, however long what was asked.
     let mut scopes: Vec<&str> = Vec::new();
     for scope in wanted.split(' ').filter(|scope| !scope.is_empty()) {
+        if !granted.contains(&scope) {
+            return Err(NotProlonged::InvalidScope);
+        }
         if !scopes.contains(&scope) {
             scopes.push(scope);
         }
     }
-    if scopes.is_empty() || !scopes.iter().all(|scope| granted.contains(scope)) {
+    if scopes.is_empty() {
         return Err(NotProlonged::InvalidScope);
     }
     Ok(Some(scopes.join(" ")))

@@ -129,9 +129,7 @@ impl Authority {
             "the session kept changing, or the store did not say what became of it",
         ))
     }
-}
 
-impl Authority {
     async fn ask_before_renewing(
         &self,
         found: &Found,
@@ -174,5 +172,6 @@ fn refused(refusal: Refusal) -> Failure {
     }
 }
 
-/// One more than for a refresh that asks nobody: where the operator's user table is asked, a round is lost.
+/// How often a session is read and decided on; one more than needed by races alone, for the operator's user table is asked
+/// between two.
 const ROUNDS: u32 = 4;
