@@ -10,6 +10,7 @@ mod rows;
 #[cfg(test)]
 #[cfg(feature = "conformance")]
 mod taken_back;
+mod traffic;
 mod users;
 mod writer;
 
@@ -21,9 +22,10 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use prolong_core::{KeyId, Session, SessionId, Timestamp, UserKey};
 use rusqlite::Connection;
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 
 pub use backup::{EndAll, RestoreReport};
@@ -45,16 +47,22 @@ pub struct SqliteOptions {
     pub readers: usize,
     /// Writes that may wait; one more is refused.
     pub queue: usize,
+    /// After so many writes that found no other under way, one more such write is done on the thread of the task that
+    /// waits for it, which saves waking two threads. It blocks ([`tokio::task::block_in_place`]): not for tasks of a
+    /// `LocalSet`, where that panics. A runtime of one thread, or none, never does it. `None`: all writes go to the
+    /// writer's thread.
+    pub in_place_after: Option<u32>,
 }
 
 impl SqliteOptions {
-    /// Four readers and a queue of 16,384.
+    /// Four readers and a queue of 16,384; all writes go to the writer's thread.
     #[must_use]
     pub const fn new(epoch: [u8; 16]) -> Self {
         Self {
             epoch,
             readers: 4,
             queue: 16_384,
+            in_place_after: None,
         }
     }
 }
@@ -62,7 +70,10 @@ impl SqliteOptions {
 /// A store in the file `prolong.db` of a data folder, which no second process can open.
 pub struct SqliteStore {
     path: PathBuf,
-    jobs: Option<SyncSender<writer::Job>>,
+    jobs: Option<SyncSender<writer::Call>>,
+    /// Held by whoever writes: its thread, or a task that writes alone. `None` once it closes.
+    writer: Option<Arc<Mutex<writer::Writer>>>,
+    traffic: traffic::Traffic,
     failure: writer::Failure,
     /// `None` once it closes.
     readers: Option<Arc<readers::Readers>>,
@@ -102,20 +113,23 @@ impl SqliteStore {
         )?;
         let writer = writer::Writer {
             db,
-            jobs: queue,
             failure: failure.clone(),
             wal_pages,
             copier,
             counters: counters.clone(),
             users: RefCell::default(),
         };
+        let writer = Arc::new(Mutex::new(writer));
+        let shared = Arc::clone(&writer);
         let thread = std::thread::Builder::new()
             .name("prolong-writer".to_owned())
-            .spawn(move || writer.run())
+            .spawn(move || writer::run(&shared, &queue))
             .map_err(|error| StoreError::Unavailable(format!("no writer thread: {error}")))?;
         Ok(Self {
             path,
             jobs: Some(jobs),
+            writer: Some(writer),
+            traffic: traffic::Traffic::new(options.in_place_after),
             failure,
             readers: Some(readers),
             counters,
@@ -156,15 +170,23 @@ impl SqliteStore {
     /// Hands work to the writer, and waits until it is durable.
     async fn write(&self, work: writer::Work) -> Result<Committed, NotCommitted> {
         self.check()?;
-        let (answer, answered) = oneshot::channel();
+        let passage = self.traffic.enter();
         let runtime = Handle::try_current().ok();
+        let may_block = |runtime: &Handle| runtime.runtime_flavor() == RuntimeFlavor::MultiThread;
+        if passage.alone
+            && runtime.as_ref().is_some_and(may_block)
+            && let Some(writer) = self.writer.as_ref().and_then(|writer| writer.try_lock())
+        {
+            return tokio::task::block_in_place(|| self.write_alone(&writer, work));
+        }
+        let (answer, answered) = oneshot::channel();
         let gone = || StoreError::Unavailable("the writer has stopped".to_owned());
         let jobs = self.jobs.as_ref().ok_or_else(gone)?;
-        match jobs.try_send(writer::Job {
+        match jobs.try_send(Some(writer::Job {
             work,
             answer,
             runtime,
-        }) {
+        })) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => {
                 return Err(StoreError::Unavailable("too many writes wait".to_owned()).into());
@@ -172,6 +194,24 @@ impl SqliteStore {
             Err(TrySendError::Disconnected(_)) => return Err(gone().into()),
         }
         answered.await.unwrap_or_else(|_| Err(gone().into()))
+    }
+
+    fn write_alone(
+        &self,
+        writer: &writer::Writer,
+        work: writer::Work,
+    ) -> Result<Committed, NotCommitted> {
+        // Since it was looked at, the one who held the writer may have found the disk broken.
+        self.check()?;
+        let answer = writer.write_alone(work);
+        if writer.wal_is_long()
+            && let Some(jobs) = &self.jobs
+        {
+            // Full: then it is about to look anyway.
+            let _ = jobs.try_send(None);
+        }
+        let gone = || StoreError::Unavailable("the writer has stopped".to_owned());
+        answer.unwrap_or_else(|| Err(gone().into()))
     }
 
     fn read<T>(
@@ -199,6 +239,7 @@ impl Drop for SqliteStore {
             // A panic has been noted in `failure`.
             let _ = thread.join();
         }
+        self.writer = None;
     }
 }
 

@@ -41,7 +41,7 @@ impl WriterStats {
     ];
 }
 
-/// Written by the writer alone; a snapshot may fall between two of its numbers.
+/// Written by whoever holds the writer; a snapshot may fall between two of its numbers.
 #[derive(Default)]
 pub(crate) struct Counters {
     commits: AtomicU64,
@@ -88,6 +88,10 @@ impl Counters {
 
     pub(crate) fn copied(&self, took: Duration) {
         add(&self.copy_micros, micros(took));
+    }
+
+    pub(crate) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
     }
 
     pub(crate) fn snapshot(&self) -> WriterStats {

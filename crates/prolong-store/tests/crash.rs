@@ -9,14 +9,21 @@ use prolong_store::{Change, SqliteOptions, SqliteStore, Store, Transaction};
 
 const ROUNDS: usize = 40;
 const FOLDER: &str = "PROLONG_CRASH_TEST_FOLDER";
+/// After how many lone writes they are made where they arise.
+const IN_PLACE_AFTER: &str = "PROLONG_CRASH_TEST_IN_PLACE_AFTER";
 
 /// Not a test by itself: the process that is killed. Prints each generation once it is acknowledged.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn victim() {
     let Some(folder) = std::env::var_os(FOLDER) else {
         return;
     };
-    let store = SqliteStore::open(folder.as_ref(), SqliteOptions::new([1; 16])).unwrap();
+    let after = std::env::var_os(IN_PLACE_AFTER).unwrap_or_default();
+    let options = SqliteOptions {
+        in_place_after: after.to_str().and_then(|n| n.parse().ok()),
+        ..SqliteOptions::new([1; 16])
+    };
+    let store = SqliteStore::open(folder.as_ref(), options).unwrap();
     let mut out = std::io::stdout();
     loop {
         let seen = store
@@ -52,6 +59,7 @@ async fn what_was_acknowledged_survives_a_kill() {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["victim", "--exact", "--nocapture"])
             .env(FOLDER, dir.path())
+            .env(IN_PLACE_AFTER, ["never", "0", "9"][round % 3])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

@@ -22,6 +22,7 @@ use rusqlite::Connection;
 use tempfile::tempdir;
 
 const FULL: &str = "PROLONG_FULL_DISK_FOLDER";
+const IN_PLACE: &str = "PROLONG_WRITE_IN_PLACE";
 /// A megabyte for the folder, and 64 kB of it to be given back.
 const ON_A_SMALL_DISK: &str =
     "mount -t tmpfs -o size=1m none \"$PROLONG_FULL_DISK_FOLDER\" && exec \"$@\"";
@@ -30,6 +31,15 @@ const WITH_SMALL_FILES: &str = "trap '' XFSZ; ulimit -f 512; exec \"$@\"";
 
 fn open(dir: &Path) -> Result<SqliteStore, StoreError> {
     SqliteStore::open(dir, SqliteOptions::new([1; 16]))
+}
+
+/// A store in which whoever writes alone writes where they are.
+fn open_in_place(dir: &Path) -> Result<SqliteStore, StoreError> {
+    let options = SqliteOptions {
+        in_place_after: Some(0),
+        ..SqliteOptions::new([1; 16])
+    };
+    SqliteStore::open(dir, options)
 }
 
 fn told(dir: &Path) -> String {
@@ -254,9 +264,18 @@ async fn a_backup_under_load_is_of_one_moment() {
     assert!(last.unwrap().0 > 0, "nothing was swapped meanwhile");
 }
 
-/// More is written than the WAL may ever hold (the writer stops to copy at 32,000 pages of 4 kB), without a pause.
+/// More is written than the WAL may ever hold (the writer stops to copy at 64,000 pages of 2 KiB), without a pause.
 #[tokio::test]
 async fn the_wal_stays_bounded_however_much_is_written() {
+    bounded(open).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_wal_stays_bounded_however_much_is_written_in_place() {
+    bounded(open_in_place).await;
+}
+
+async fn bounded(open: impl Fn(&Path) -> Result<SqliteStore, StoreError>) {
     let dir = tempdir().unwrap();
     let store = open(dir.path()).unwrap();
     let wal = || std::fs::metadata(dir.path().join("prolong.db-wal")).map_or(0, |wal| wal.len());
@@ -274,7 +293,7 @@ async fn the_wal_stays_bounded_however_much_is_written() {
 }
 
 /// Not a test by itself: fills a small disk, makes room, and goes on.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn victim() {
     let Some(folder) = std::env::var_os(FULL) else {
         return;
@@ -282,7 +301,13 @@ async fn victim() {
     let folder = Path::new(&folder);
     let ballast = folder.join("ballast");
     let small_files = std::fs::write(&ballast, vec![1; 600_000]).is_err();
-    let store = open(folder).unwrap();
+    let in_place = std::env::var_os(IN_PLACE).is_some();
+    let store = if in_place {
+        open_in_place(folder)
+    } else {
+        open(folder)
+    };
+    let store = store.unwrap();
     commit(&store, vec![Change::InsertUser(user(1))]).await;
     let mut acknowledged = 0;
     let refused = loop {
@@ -350,36 +375,42 @@ fn run_victim(command: &mut Command, script: &str, folder: &Path) -> (bool, Stri
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_refuses_and_then_works_again() {
-    let dir = tempdir().unwrap();
-    let mut apart = Command::new("unshare");
-    let (ok, said) = run_victim(
-        apart.args(["--user", "--map-root-user", "--mount"]),
-        ON_A_SMALL_DISK,
-        dir.path(),
-    );
-    if !said.contains("running 1 test") {
-        println!("not tested: no file system of our own can be mounted here: {said}");
-        return;
+    for set in [&[][..], &[(IN_PLACE, "1")]] {
+        let dir = tempdir().unwrap();
+        let mut apart = Command::new("unshare");
+        apart.args(["--user", "--map-root-user", "--mount"]);
+        let (ok, said) = run_victim(apart.envs(set.iter().copied()), ON_A_SMALL_DISK, dir.path());
+        if !said.contains("running 1 test") {
+            println!("not tested: no file system of our own can be mounted here: {said}");
+            return;
+        }
+        assert!(
+            ok && said.contains("refused after") && said.contains("went on"),
+            "{set:?}: {said}"
+        );
     }
-    assert!(
-        ok && said.contains("refused after") && said.contains("went on"),
-        "{said}"
-    );
 }
 
 #[cfg(unix)]
 #[tokio::test]
 async fn a_failing_disk_stops_the_store_and_loses_nothing_acknowledged() {
-    let dir = tempdir().unwrap();
-    let (ok, said) = run_victim(&mut Command::new("env"), WITH_SMALL_FILES, dir.path());
-    assert!(ok && said.contains("stopped"), "{said}");
-    let acknowledged = said.split("refused after ").nth(1).unwrap();
-    let acknowledged: u64 = acknowledged.split(':').next().unwrap().parse().unwrap();
-    let store = open(dir.path()).unwrap();
-    let stored = store.counts().await.unwrap().sessions;
-    assert!(
-        stored == acknowledged || stored == acknowledged + 1,
-        "{stored}, {acknowledged}"
-    );
-    commit(&store, vec![Change::StartSession(realistic(1_000_000))]).await;
+    for set in [&[][..], &[(IN_PLACE, "1")]] {
+        let dir = tempdir().unwrap();
+        let mut as_is = Command::new("env");
+        let (ok, said) = run_victim(
+            as_is.envs(set.iter().copied()),
+            WITH_SMALL_FILES,
+            dir.path(),
+        );
+        assert!(ok && said.contains("stopped"), "{set:?}: {said}");
+        let acknowledged = said.split("refused after ").nth(1).unwrap();
+        let acknowledged: u64 = acknowledged.split(':').next().unwrap().parse().unwrap();
+        let store = open(dir.path()).unwrap();
+        let stored = store.counts().await.unwrap().sessions;
+        assert!(
+            stored == acknowledged || stored == acknowledged + 1,
+            "{set:?}: {stored}, {acknowledged}"
+        );
+        commit(&store, vec![Change::StartSession(realistic(1_000_000))]).await;
+    }
 }

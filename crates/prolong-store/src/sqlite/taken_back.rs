@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::mpsc::{Receiver, sync_channel};
 
 use tokio::sync::oneshot;
 
@@ -89,11 +88,9 @@ fn writer(path: &std::path::Path) -> Writer {
         Arc::clone(&failure),
         Arc::clone(&counters),
     );
-    let jobs: Receiver<Job> = sync_channel(1).1;
     Writer {
         copier: copier.unwrap(),
         db,
-        jobs,
         failure,
         wal_pages: Arc::new(AtomicUsize::new(0)),
         counters,

@@ -1,4 +1,5 @@
-//! The one writer: a thread that drains its queue into one commit, so that many writes share one fsync.
+//! The one writer: a thread that drains its queue into one commit, so that many writes share one fsync. A write that comes
+//! alone may be done where it arises instead ([`super::traffic`]); one holds the writer, or the other.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -36,6 +37,9 @@ pub(super) struct Job {
 
 type Answer = Result<Committed, NotCommitted>;
 
+/// What the thread is asked to do. `None`: nothing but to look after the WAL.
+pub(super) type Call = Option<Job>;
+
 /// Why the writer stopped for good; `None` while it works.
 pub(super) type Failure = Arc<Mutex<Option<String>>>;
 
@@ -55,7 +59,6 @@ pub(super) struct Writer {
     /// Closes before `db`, which is the last.
     pub(super) copier: Copier,
     pub(super) db: Connection,
-    pub(super) jobs: Receiver<Job>,
     pub(super) failure: Failure,
     /// Pages in the WAL, kept by SQLite's hook after each commit.
     pub(super) wal_pages: Arc<AtomicUsize>,
@@ -63,33 +66,84 @@ pub(super) struct Writer {
     pub(super) users: RefCell<Users>,
 }
 
-impl Writer {
-    /// Works until every sender is gone, or until the disk can no longer be trusted.
-    pub(super) fn run(mut self) {
-        let unexpected = Unexpected(self.failure.clone());
-        if let Err(why) = self.work() {
-            *self.failure.lock() = Some(why);
+/// Works until every sender is gone, or until the disk can no longer be trusted.
+pub(super) fn run(writer: &Mutex<Writer>, calls: &Receiver<Call>) {
+    let failure = writer.lock().failure.clone();
+    let mut seen = 0;
+    loop {
+        let first = match calls.recv_timeout(IDLE) {
+            Ok(call) => Some(call),
+            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) => None,
+        };
+        let writer = writer.lock();
+        // Whoever wrote by themselves may have found out.
+        if failure.lock().is_some() {
+            return;
         }
-        core::mem::forget(unexpected);
+        let outcome = match first {
+            Some(first) => {
+                let batch = [first].into_iter().chain(calls.try_iter().take(BATCH - 1));
+                writer.work(batch.flatten().collect())
+            }
+            None if seen == writer.commits() => writer.finish_while_idle(),
+            None => Ok(()),
+        };
+        seen = writer.commits();
+        if outcome.is_err() {
+            return;
+        }
+    }
+}
+
+impl Writer {
+    /// One batch, and a look at the WAL. After an error, which stands in `failure` as well, nothing may be written.
+    fn work(&self, batch: Vec<Job>) -> Result<(), String> {
+        self.noting(|writer| {
+            if !batch.is_empty() {
+                writer.write(batch)?;
+            }
+            writer.copy_back()
+        })
     }
 
-    fn work(&mut self) -> Result<(), String> {
-        loop {
-            let first = match self.jobs.recv_timeout(IDLE) {
-                Ok(job) => job,
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
-                Err(RecvTimeoutError::Timeout) => {
-                    if self.pages_in_wal() > 0 && !self.copier.busy() {
-                        self.finish_copying()?;
-                    }
-                    continue;
-                }
-            };
-            let mut batch = vec![first];
-            batch.extend(self.jobs.try_iter().take(BATCH - 1));
-            self.write(batch)?;
-            self.copy_back()?;
+    /// One write by whoever waits for it; the WAL is left to the thread. `None`: nothing may be written any more.
+    pub(super) fn write_alone(&self, work: Work) -> Option<Answer> {
+        let (answer, mut answered) = oneshot::channel();
+        let job = Job {
+            work,
+            answer,
+            runtime: None,
+        };
+        self.noting(|writer| writer.write(vec![job])).ok()?;
+        answered.try_recv().ok()
+    }
+
+    /// Whether the thread should look after the WAL.
+    pub(super) fn wal_is_long(&self) -> bool {
+        self.pages_in_wal() >= WAL_PAGES && !self.copier.busy()
+    }
+
+    /// A panic or an error is the end of all writing: nobody knows what is on the disk.
+    fn noting(&self, act: impl FnOnce(&Self) -> Result<(), String>) -> Result<(), String> {
+        let unexpected = Unexpected(self.failure.clone());
+        let outcome = act(self);
+        if let Err(why) = &outcome {
+            *self.failure.lock() = Some(why.clone());
         }
+        core::mem::forget(unexpected);
+        outcome
+    }
+
+    fn finish_while_idle(&self) -> Result<(), String> {
+        if self.pages_in_wal() == 0 || self.copier.busy() {
+            return Ok(());
+        }
+        self.noting(Self::finish_copying)
+    }
+
+    fn commits(&self) -> u64 {
+        self.counters.commits()
     }
 
     /// Nobody is answered before the commit is on the disk; after a failed fsync nobody is answered at all.
