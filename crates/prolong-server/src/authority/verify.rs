@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use prolong_core::{Activity, Policy, ProlongWith, SessionId, SoftResponse, Timestamp};
-use prolong_protocol::problem::Code;
+use prolong_core::{Activity, Policy, ProlongWith, SessionId, SoftResponse, Timestamp, over};
+use prolong_protocol::problem::{Code, Reason};
 use prolong_protocol::token::TokenAnswer;
 use prolong_verify::{Claims, Rejection, Requirement};
 use serde_json::Value;
@@ -34,7 +34,8 @@ pub(crate) struct Forwarded {
 }
 
 impl Authority {
-    /// Judges a bearer token for an API behind a proxy. Costs no query, except where it is prolonged.
+    /// Judges a bearer token for an API behind a proxy. Costs no query, except where it is prolonged, or where its user is out
+    /// and it is told why.
     ///
     /// # Errors
     /// 401 and 403 as the verifier has them.
@@ -45,7 +46,12 @@ impl Authority {
     ) -> Result<Forwarded, Failure> {
         let bearer = bearer.ok_or_else(missing)?;
         let now = self.decisive_now()?;
-        let claims = self.judged(bearer, wish, now)?;
+        let claims = match self.judged(bearer, wish, now) {
+            Err(failure) if failure.reason == Some(Reason::VersionRaised) => {
+                return Err(self.why_out(bearer, now).await.unwrap_or(failure));
+            }
+            judged => judged?,
+        };
         refuse_machine(&claims, wish)?;
         let Some(client) = self.client(claims.client_id()) else {
             return Err(rejected(Rejection::WrongAudience));
@@ -107,6 +113,17 @@ impl Authority {
             return Err(rejected(Rejection::WrongAudience));
         }
         Ok(claims)
+    }
+
+    /// The feed only tells that a user's tokens of before are out. The store knows whether the user was banned or deleted, or
+    /// ended this very session; of several reasons the first counts.
+    async fn why_out(&self, bearer: &str, now: Timestamp) -> Option<Failure> {
+        let (claims, client) = self.claims_of_user(bearer, now).ok()?;
+        let id = claims.session_id().and_then(SessionId::parse)?;
+        let found = self.store.session(id).await.ok()??;
+        let policy = client.policy_for(found.session.flags.remember);
+        let over = over(&found.session, &found.user.standing, now, policy)?;
+        Some(Failure::new(Code::InvalidToken, "the session is over").because(over.reason))
     }
 
     /// A new token from half of the old one's life on. A failure of ours spoils no request whose token is still good.

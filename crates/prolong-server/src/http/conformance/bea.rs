@@ -209,6 +209,39 @@ async fn bea_5_expired_revoked_malformed_and_lacking_scope() {
     assert_eq!(param(&challenge(&revoked), "reason"), Some("signed_out"));
 }
 
+/// As every other call says it, and not only that the user's version was raised.
+#[tokio::test]
+async fn forward_auth_says_the_first_reason_why_somebody_is_out() {
+    let users = "/v1/admin/users/maryo";
+    for (method, path, as_user, reason) in [
+        ("POST", format!("{users}/disable"), false, "user_disabled"),
+        ("DELETE", users.to_owned(), false, "user_deleted"),
+        ("POST", format!("{users}/sign-out"), false, "version_raised"),
+        ("DELETE", "/v1/sessions".to_owned(), true, "signed_out"),
+    ] {
+        let w = world(preset(Preset::Refresh)).await;
+        let token = w.signed_in("web").await.answer.access_token;
+        let admin = w.token_for("prolong:admin").await;
+        let by = if as_user { &token } else { &admin };
+        let done = w.call(method, &path, by, "").await;
+        assert!(done.status.is_success(), "{path}: {}", done.body);
+        for asked in ["/v1/verify", "/v1/sessions/current"] {
+            let refused = w.call("GET", asked, &token, "").await;
+            assert_eq!(
+                (
+                    refused.code(),
+                    refused.text("reason"),
+                    refused.text("action")
+                ),
+                ((401, "INVALID_TOKEN"), reason, "sign_in"),
+                "{path}: {asked}"
+            );
+            let challenge = challenge(&refused);
+            assert_eq!(param(&challenge, "reason"), Some(reason), "{path}: {asked}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn bea_6_each_parameter_once_and_in_its_characters() {
     let w = world(preset(Preset::Refresh)).await;
