@@ -10,6 +10,11 @@ use crate::args::Output;
 use crate::config::ConfigFaults;
 use crate::door::Refused;
 
+/// How the reader calls this program again: it need not be on the path.
+pub(crate) fn this_program() -> String {
+    std::env::current_exe().map_or_else(|_| "prolong".to_owned(), |path| path.display().to_string())
+}
+
 /// Where results go.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Out {

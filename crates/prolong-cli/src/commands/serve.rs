@@ -20,7 +20,7 @@ use super::backup::copy_out;
 use crate::config::Config;
 use crate::door::socket_path;
 use crate::house::{self, House};
-use crate::out::Out;
+use crate::out::{Out, this_program};
 use crate::tls::Certificate;
 
 /// What the operator's socket can do beside the API.
@@ -46,10 +46,15 @@ pub(super) async fn run(config: &Config, out: Out) -> anyhow::Result<()> {
     let issuer = config.issuer(bound);
     if config.development {
         let facts = json!({ "development": true, "issuer": issuer, "data_dir": config.data_dir });
+        // From whatever folder, and although this program need not be on the path.
+        let program = this_program();
+        let data = std::path::absolute(&config.data_dir);
+        let data = data.as_ref().unwrap_or(&config.data_dir).display();
         let text = format!(
-            "Development mode: issuer {issuer}, data in {}. Try next, in another terminal:\n  prolong user add maryo      # \
-             then sign in at {issuer}\n  prolong session list\n  prolong config init         # a configuration to start from",
-            config.data_dir.display()
+            "Development mode: issuer {issuer}, data in {data}. Try next, in another terminal:\n  \
+             {program} --data-dir {data} user add maryo      # then sign in at {issuer}\n  \
+             {program} --data-dir {data} session list\n  \
+             {program} config init         # a configuration to start from"
         );
         out.facts(&facts, &text);
     }

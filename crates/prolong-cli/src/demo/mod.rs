@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use crate::commands::serve::{listen, run_house, start_log, terminated};
 use crate::config::{Config, Overrides};
 use crate::door::inside;
-use crate::out::Out;
+use crate::out::{Out, this_program};
 use crate::{entropy, house};
 use front::Facts;
 
@@ -93,11 +93,6 @@ pub(crate) async fn run(out: Out) -> anyhow::Result<()> {
     let served = run_house(&config, &house, listeners, &issuer, terminated(true)).await;
     sample.abort();
     served
-}
-
-/// How the reader calls this program again: it need not be on the path.
-fn this_program() -> String {
-    std::env::current_exe().map_or_else(|_| "prolong".to_owned(), |path| path.display().to_string())
 }
 
 /// 8080, or the next that is free; 0 where none of the next hundred is.

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::server::{CONFIGURATION, bad, good, prolong, run, run_with};
 
@@ -228,23 +228,27 @@ fn an_empty_folder_is_enough_and_stays_on_this_machine() {
     if std::net::TcpListener::bind("[::1]:0").is_ok() {
         TcpStream::connect(format!("[::1]:{port}")).unwrap();
     }
-    good(&run_with(
-        folder,
-        &["user", "add", "maryo", "--password-stdin"],
-        &[],
-        "correct horse\n",
-    ));
+    // What it says to try is tried, in another folder, with nothing on the path but the shell's own.
+    let said = BufReader::new(process.stdout.take().unwrap()).lines();
+    let said: Vec<String> = said.take(4).map(Result::unwrap).collect();
+    assert!(said[0].starts_with("Development mode"), "{said:?}");
+    assert!(said[1].ends_with(&format!("# then sign in at http://localhost:{port}")));
+    let elsewhere = tempfile::tempdir().unwrap();
+    let try_it = |line: usize, more: &str| {
+        let command = said[line].split('#').next().unwrap();
+        let script = format!("echo correct horse | {command} {more}");
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", &script]).env_clear();
+        good(&shell.current_dir(&elsewhere).output().unwrap())
+    };
+    try_it(1, "--password-stdin");
+    let users = good(&run(folder, &["user", "list"]));
+    assert!(users.contains("maryo"), "{said:?}\n{users}");
+    try_it(2, "");
+    try_it(3, "");
+    assert!(elsewhere.path().join("prolong.toml").exists());
     process.kill().unwrap();
-    let said = std::io::read_to_string(process.stdout.take().unwrap()).unwrap();
     process.wait().unwrap();
-    for hint in [
-        "Development mode",
-        "prolong user add",
-        "prolong config init",
-        port,
-    ] {
-        assert!(said.contains(hint), "no {hint} in\n{said}");
-    }
 }
 
 #[test]
