@@ -20,7 +20,7 @@ pub struct Settings {
     pub algorithm: Algorithm,
     /// The clients, by id.
     pub clients: BTreeMap<String, Arc<Client>>,
-    /// Networks whose `Forwarded`/`X-Forwarded-For` is believed.
+    /// Networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
     /// Readers of the feed need no token.
     pub feed_public: bool,
