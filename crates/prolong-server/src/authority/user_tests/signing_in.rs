@@ -61,24 +61,41 @@ async fn three_failures_are_free_and_a_delay_is_no_lock() {
     assert!(w.try_password("ann", PASSWORD).await.is_ok());
 }
 
+/// Made of "password" by others: libxcrypt, Python's hashlib as Django writes it, the test of Argon2's authors. What is as
+/// dear as one of ours stays.
 #[tokio::test]
 async fn an_imported_hash_is_replaced_at_the_first_sign_in() {
+    const ARGON2: &str = "$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$";
+    let argon2 = |kind: &str, hash: &str| format!("$argon2{kind}{ARGON2}{hash}");
+    let dear = argon2("id", "CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc");
     let w = plain().await;
-    let bcrypt = bcrypt::hash(PASSWORD, 4).unwrap();
-    let ann = w.user_with_hash("ann", Some(bcrypt)).await;
-    assert_eq!(
-        code(w.try_password("ann", "wrong").await),
-        Some(Code::InvalidCredentials)
-    );
-    w.try_password("ann", PASSWORD).await.unwrap();
-    assert!(
-        w.stored(&ann)
-            .await
-            .password_hash
-            .unwrap()
-            .starts_with("$argon2id$")
-    );
-    w.try_password("ann", PASSWORD).await.unwrap();
+    for (login, hash) in [
+        (
+            "bcrypt",
+            "$2b$04$abcdefghijklmnopqrstuughE8Ev8uGFaUgY2cNEySvxngrb/Jzdm".to_owned(),
+        ),
+        (
+            "django",
+            "pbkdf2_sha256$1000$seasalt$YIWkt6M1JFXrHg5s0jZjBSc7C2Cz6QvchSJ0h8Y+i7c=".to_owned(),
+        ),
+        (
+            "argon2i",
+            argon2("i", "wWKIMhR9lyDFvRz9YTZweHKfbftvj+qf+YFY4NeBbtA"),
+        ),
+        ("argon2id", dear.clone()),
+    ] {
+        let user = w.user_with_hash(login, Some(hash)).await;
+        assert_eq!(
+            code(w.try_password(login, "wrong").await),
+            Some(Code::InvalidCredentials),
+            "{login}"
+        );
+        assert!(w.try_password(login, "password").await.is_ok(), "{login}");
+        let stored = w.stored(&user).await.password_hash.unwrap();
+        assert!(stored.starts_with("$argon2id$"), "{login}: {stored}");
+        assert_eq!(stored == dear, login == "argon2id", "{login}: {stored}");
+        assert!(w.try_password(login, "password").await.is_ok(), "{login}");
+    }
 }
 
 #[tokio::test]
