@@ -53,6 +53,9 @@ impl Authority {
             Err(NotProlonged::InvalidScope) => "invalid_scope",
             Err(NotProlonged::Failed(_)) => "unavailable",
         });
+        if let Err(NotProlonged::Refused(Refusal::Over { reason, .. })) = outcome {
+            self.metrics.over(reason);
+        }
         outcome
     }
 

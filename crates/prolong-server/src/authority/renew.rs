@@ -94,7 +94,12 @@ impl Authority {
             let renewal = match decision.verdict {
                 Verdict::Renewed(renewal) => renewal,
                 Verdict::Refused(Refusal::NotDue) => return Ok(None),
-                Verdict::Refused(refusal) => return Err(refused(refusal)),
+                Verdict::Refused(refusal) => {
+                    if let Refusal::Over { reason, .. } = refusal {
+                        self.metrics.over(reason);
+                    }
+                    return Err(refused(refusal));
+                }
                 Verdict::Ended(_) | Verdict::Noted => {
                     return Err(Failure::unavailable(
                         "a renewal came to neither tokens nor a refusal",

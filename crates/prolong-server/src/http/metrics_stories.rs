@@ -5,6 +5,8 @@
     reason = "counts and whole seconds of a clock that stands are exact"
 )]
 
+mod ends;
+
 use std::collections::BTreeMap;
 
 use http::StatusCode;
@@ -39,8 +41,8 @@ fn moved(family: &str, before: &BTreeMap<String, f64>, after: &BTreeMap<String, 
     moves.collect::<Vec<_>>().join(", ")
 }
 
-/// What this call moved: refreshes; ends; sign-ins.
-async fn counted<T>(w: &World, call: impl Future<Output = T>) -> ([String; 3], T) {
+/// What this call moved: refreshes; ends; sign-ins; who came too late.
+async fn counted<T>(w: &World, call: impl Future<Output = T>) -> ([String; 4], T) {
     let before = page(w).await;
     let answer = call.await;
     let after = page(w).await;
@@ -48,6 +50,7 @@ async fn counted<T>(w: &World, call: impl Future<Output = T>) -> ([String; 3], T
         "prolong_refreshes_total",
         "prolong_ends_total",
         "prolong_sign_ins_total",
+        "prolong_over_total",
     ];
     (
         families.map(|family| moved(family, &before, &after)),
@@ -57,8 +60,9 @@ async fn counted<T>(w: &World, call: impl Future<Output = T>) -> ([String; 3], T
 
 /// A refresh that must move this class alone, and end a session for this reason ("" for none).
 async fn refresh(w: &World, token: &str, more: &str, class: &str, end: &str) -> String {
-    let ([refreshes, ends, sign_ins], answer) = counted(w, w.refresh(token, more)).await;
+    let ([refreshes, ends, sign_ins, over], answer) = counted(w, w.refresh(token, more)).await;
     assert_eq!(refreshes, format!("{class} +1"), "{}", answer.body);
+    assert_eq!(over.is_empty(), class != "R3_over", "{class}: {over}");
     let expected = if end.is_empty() {
         String::new()
     } else {
@@ -184,61 +188,6 @@ async fn the_classes_of_other_policies_are_counted_too() {
     );
 }
 
-/// The user has two sessions; one call ends one, or both.
-#[tokio::test]
-async fn every_end_is_counted_by_its_reason() {
-    let admin = [
-        ("DELETE", "/v1/admin/sessions/{sid}", "ended_by_admin +1"),
-        (
-            "POST",
-            "/v1/admin/keys/refresh/1/distrust",
-            "key_distrusted +2",
-        ),
-        ("DELETE", "/v1/admin/users/maryo", "user_deleted +2"),
-    ];
-    let own = [
-        ("DELETE", "/v1/sessions/current", "signed_out +1"),
-        (
-            "DELETE",
-            "/v1/sessions?except=current",
-            "signed_out_elsewhere +1",
-        ),
-    ];
-    for (by_admin, (method, path, expected)) in admin
-        .map(|call| (true, call))
-        .into_iter()
-        .chain(own.map(|call| (false, call)))
-    {
-        let w = world(preset(Preset::Refresh)).await;
-        let one = w.signed_in("web").await.answer;
-        w.signed_in("web").await;
-        let by = if by_admin {
-            w.token_for("prolong:admin").await
-        } else {
-            one.access_token
-        };
-        let path = path.replace("{sid}", &one.session.unwrap().id);
-        let ([refreshes, ends, _], answer) = counted(&w, w.call(method, &path, &by, "")).await;
-        assert!(answer.status.is_success(), "{path}: {}", answer.body);
-        assert_eq!(
-            (ends.as_str(), refreshes.as_str()),
-            (expected, ""),
-            "{path}"
-        );
-        let ([_, again, _], _) = counted(&w, w.call(method, &path, &by, "")).await;
-        assert_eq!(again, "", "{path} a second time ends nothing");
-    }
-    // Making room for a newer one.
-    let w = world(PolicyDraft {
-        sessions_per_user: Some(1),
-        ..preset(Preset::Refresh)
-    })
-    .await;
-    w.signed_in("web").await;
-    let ([_, ends, _], _) = counted(&w, w.signed_in("web")).await;
-    assert_eq!(ends, "displaced +1");
-}
-
 #[tokio::test]
 async fn sign_ins_are_counted_by_what_they_came_to() {
     let w = world_with(preset(Preset::Refresh), |settings| {
@@ -252,10 +201,22 @@ async fn sign_ins_are_counted_by_what_they_came_to() {
         w.call("POST", "/v1/admin/users", &admin, user).await.status,
         StatusCode::CREATED
     );
-    let ticket = r#"{"client_id":"web","deliver":"ticket"}"#;
-    let ticket = w
-        .call("POST", "/v1/admin/users/neil/sessions", &admin, ticket)
+    // A backend's word is a sign-in, too; a ticket is one when it is redeemed.
+    let neil = "/v1/admin/users/neil/sessions";
+    let by_backend = async |body: &str| {
+        let ([_, _, sign_ins, _], answer) = counted(&w, w.call("POST", neil, &admin, body)).await;
+        (answer.status.as_u16(), sign_ins, answer)
+    };
+    let (status, counted_as, _) = by_backend(r#"{"client_id":"web"}"#).await;
+    assert_eq!((status, counted_as.as_str()), (201, "ok +1"));
+    let disable = "/v1/admin/users/neil/disable";
+    w.call("POST", disable, &admin, "").await;
+    let (status, counted_as, _) = by_backend(r#"{"client_id":"web"}"#).await;
+    assert_eq!((status, counted_as.as_str()), (403, "SIGN_IN_REFUSED +1"));
+    w.call("POST", &disable.replace("dis", "en"), &admin, "")
         .await;
+    let (_, counted_as, ticket) = by_backend(r#"{"client_id":"web","deliver":"ticket"}"#).await;
+    assert_eq!(counted_as, "");
     let ticket = format!(
         r#"{{"client_id":"web","ticket":"{}"}}"#,
         ticket.text("ticket")
@@ -294,7 +255,7 @@ async fn sign_ins_are_counted_by_what_they_came_to() {
         ("[]", "MALFORMED_BODY +1"),
     ] {
         let headers = [("content-type", "application/json")];
-        let ([refreshes, _, sign_ins], answer) =
+        let ([refreshes, _, sign_ins, _], answer) =
             counted(&w, w.send("POST", "/v1/sessions", &headers, body)).await;
         assert_eq!(
             (sign_ins.as_str(), refreshes.as_str()),

@@ -4,6 +4,7 @@ use core::sync::atomic::AtomicU64;
 use std::collections::BTreeMap;
 
 use prolong_core::{Class, EndReason, Refusal};
+use prolong_protocol::problem::Code;
 use prolong_store::{Counts, SealedKey, WriterStats};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -19,6 +20,7 @@ pub struct Metrics {
     registry: Registry,
     refreshes: Family<ByClass, Counter>,
     ends: Family<ByReason, Counter>,
+    over: Family<ByReason, Counter>,
     sign_ins: Family<ByResult, Counter>,
     connections: Gauge,
     feed_streams: Gauge,
@@ -40,6 +42,9 @@ impl Metrics {
         );
         let ends = Family::default();
         registry.register("ends", "Sessions ended, by reason", ends.clone());
+        let over = Family::default();
+        let help = "Prolongings refused since the session was over, by reason; deadlines end nothing, and show here alone";
+        registry.register("over", help, over.clone());
         let sign_ins = Family::default();
         registry.register("sign_ins", "Sign-ins, by result", sign_ins.clone());
         let connections = Gauge::default();
@@ -59,17 +64,23 @@ impl Metrics {
         for class in CLASSES {
             drop(refreshes.get_or_create(&ByClass { class }));
         }
-        for reason in EndReason::ALL {
-            let reason = reason.as_str();
-            drop(ends.get_or_create(&ByReason { reason }));
+        for end in EndReason::ALL {
+            let reason = end.as_str();
+            if !is_computed(end) {
+                drop(ends.get_or_create(&ByReason { reason }));
+            }
+            drop(over.get_or_create(&ByReason { reason }));
         }
-        drop(sign_ins.get_or_create(&ByResult { result: "ok" }));
+        for result in RESULTS {
+            drop(sign_ins.get_or_create(&ByResult { result }));
+        }
         let writer = WriterMetrics::default();
         registry.register_collector(Box::new(writer.clone()));
         Self {
             registry,
             refreshes,
             ends,
+            over,
             sign_ins,
             connections,
             feed_streams,
@@ -87,6 +98,15 @@ impl Metrics {
     /// A session ended.
     pub fn ended(&self, reason: EndReason) {
         self.ends
+            .get_or_create(&ByReason {
+                reason: reason.as_str(),
+            })
+            .inc();
+    }
+
+    /// Somebody tried to prolong a session that is over.
+    pub(crate) fn over(&self, reason: EndReason) {
+        self.over
             .get_or_create(&ByReason {
                 reason: reason.as_str(),
             })
@@ -147,7 +167,7 @@ impl Metrics {
 }
 
 /// What refreshing can come to.
-const CLASSES: [&str; 16] = [
+const CLASSES: [&str; 21] = [
     Class::Coalesced.as_str(),
     Class::Rotated.as_str(),
     Class::Retry.as_str(),
@@ -167,8 +187,32 @@ const CLASSES: [&str; 16] = [
     Refusal::Superseded.as_str(),
     Refusal::TooManyConcurrent.as_str(),
     Refusal::TooFarAhead.as_str(),
+    Refusal::AccessTokenMissing.as_str(),
+    Refusal::AccessTokenForeign.as_str(),
+    Refusal::WrongCredential.as_str(),
+    "invalid_scope",
+    "user_table_refused",
     "unavailable",
 ];
+
+/// What signing in comes to where nobody has made a mistake in a program.
+const RESULTS: [&str; 4] = [
+    "ok",
+    Code::InvalidCredentials.as_str(),
+    Code::SignInRefused.as_str(),
+    Code::TooManyRequests.as_str(),
+];
+
+/// Such an end is never stored, so that a clock or a policy can be put right, and whoever comes back finds the session.
+const fn is_computed(reason: EndReason) -> bool {
+    matches!(
+        reason,
+        EndReason::IdleTimeout
+            | EndReason::LifetimeReached
+            | EndReason::SignInTooOld
+            | EndReason::ReauthRequired
+    )
+}
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -240,7 +284,10 @@ mod tests {
             "prolong_ends_total{reason=\"signed_out\"} 1",
             "prolong_sign_ins_total{result=\"ok\"} 1",
             "prolong_refreshes_total{class=\"C2_reuse\"} 0",
+            "prolong_refreshes_total{class=\"Q_access_token_missing\"} 0",
             "prolong_ends_total{reason=\"reuse_detected\"} 0",
+            "prolong_over_total{reason=\"idle_timeout\"} 0",
+            "prolong_sign_ins_total{result=\"INVALID_CREDENTIALS\"} 0",
             "prolong_connections 1",
             "prolong_stored{kind=\"users\"} 3",
             "prolong_store_transactions_total 7",
@@ -248,6 +295,8 @@ mod tests {
         ] {
             assert!(page.contains(line), "{line} is missing in\n{page}");
         }
+        // A deadline is never counted as an end, so no series says that none was reached.
+        assert!(!page.contains("prolong_ends_total{reason=\"idle_timeout\"}"));
         drop(open);
         assert_eq!(metrics.connections.get(), 0);
     }

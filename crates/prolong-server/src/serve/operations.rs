@@ -26,7 +26,7 @@ async fn healthz() -> Response {
     plain("ok\n".to_owned())
 }
 
-/// It can decide, store and sign: send it requests.
+/// It can decide, read and sign: send it requests. On a full disk, too: what writes nothing goes on.
 async fn readyz(State(authority): State<Arc<Authority>>) -> Result<Response, Failure> {
     authority
         .clock

@@ -47,9 +47,13 @@ pub(super) async fn post(
             .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         return Ok(response);
     }
-    let signed_in = authority
-        .start_session(&Who::Brought { sub, ticket: None }, &sign_in)
-        .await?;
+    let who = Who::Brought { sub, ticket: None };
+    let started = authority.start_session(&who, &sign_in).await;
+    authority.metrics.sign_in(match &started {
+        Ok(_) => "ok",
+        Err(failure) => failure.code.as_str(),
+    });
+    let signed_in = started?;
     // The backend gets the refresh token itself, whatever the client's transport: it has no cookies.
     Ok(slot::tokens(StatusCode::CREATED, &signed_in.answer))
 }

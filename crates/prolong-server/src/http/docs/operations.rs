@@ -522,7 +522,7 @@ fn discovery() -> Vec<Operation> {
             "get",
             "/readyz",
             "operations",
-            "It can decide, store and sign",
+            "It can decide, read its store and sign",
         )
         .gives(200, "text/plain"),
         call(
