@@ -1,5 +1,6 @@
 //! Puts the authority together: store, clock, keys, settings, router.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -66,7 +67,32 @@ pub(crate) fn open_store(config: &Config) -> anyhow::Result<SqliteStore> {
         in_place_after: Some(LONE_WRITES),
         ..SqliteOptions::new(draw(&SystemEntropy))
     };
-    Ok(SqliteStore::open(&config.data_dir, options)?)
+    let opened = SqliteStore::open(&config.data_dir, options);
+    opened.map_err(|error| {
+        let error = anyhow::Error::new(error);
+        // SQLite has several words for it, and most are those of a broken disk.
+        match free_space(&config.data_dir) {
+            Some(free) if free < LEAST_SPACE => error.context(format!(
+                "the disk that {} is on is full: make room and start again",
+                config.data_dir.display()
+            )),
+            _ => error,
+        }
+    })
+}
+
+/// What opening a database may write before anything is stored, with room to spare; bytes.
+const LEAST_SPACE: u64 = 256 << 10;
+
+/// Bytes that this user may still write there, if that can be known.
+fn free_space(folder: &Path) -> Option<u64> {
+    #[cfg(unix)]
+    let free = rustix::fs::statvfs(folder)
+        .ok()
+        .map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+    #[cfg(not(unix))]
+    let free = folder.is_dir().then_some(u64::MAX);
+    free
 }
 
 /// The latest time that the data folder has seen.

@@ -36,9 +36,11 @@ pub fn explain_policy(policy: &Policy) -> Vec<TimelineLine> {
 fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let units = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
-    let whole = units
-        .iter()
-        .find(|(_, unit)| seconds >= *unit && seconds.is_multiple_of(*unit));
+    // 90m is as good as 1h 30m; 4335m is no way to say 3d 15m.
+    let whole = units.iter().find(|(_, unit)| {
+        let many = *unit < 86_400 && seconds / unit >= 100;
+        seconds >= *unit && seconds.is_multiple_of(*unit) && !many
+    });
     let largest = units.iter().find(|(_, unit)| seconds >= *unit);
     match (whole, largest) {
         (Some((name, unit)), _) if *unit > 1 || seconds < 60 => {

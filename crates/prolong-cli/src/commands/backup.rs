@@ -50,8 +50,9 @@ pub(super) fn copy_out(store: &SqliteStore, to: &Path) -> anyhow::Result<()> {
     let mut name = to.as_os_str().to_owned();
     name.push(format!(".{}.partial", entropy::hex::<4>()));
     let partial = PathBuf::from(name);
-    store.backup(&partial)?;
-    std::fs::rename(&partial, to).with_context(|| format!("cannot write {}", to.display()))
+    let cannot = || format!("cannot write {}", to.display());
+    store.backup(&partial).with_context(cannot)?;
+    std::fs::rename(&partial, to).with_context(cannot)
 }
 
 pub(super) async fn restore(

@@ -29,7 +29,10 @@ pub(super) async fn run(overrides: &Overrides, out: Out) -> anyhow::Result<()> {
 async fn look(config: &Config, findings: &mut Findings) {
     network::settings(config, findings);
     files::look(config, findings);
-    let has_database = config.data_dir.join("prolong.db").exists();
+    // A log without its database is of one that is gone, and nothing starts beside it.
+    let has_database = ["prolong.db", "prolong.db-wal"]
+        .iter()
+        .any(|name| config.data_dir.join(name).exists());
     if !has_database && !socket_path(&config.data_dir).exists() {
         findings.good("database", "none yet; the first start makes it");
         return;

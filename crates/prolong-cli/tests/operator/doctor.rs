@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::server::{CONFIGURATION, Server, good, house, run, run_with};
+use crate::server::{CONFIGURATION, Server, bad, good, house, run, run_with};
 
 /// The findings that are not "ok", as `what: found`.
 fn trouble(folder: &Path) -> Vec<String> {
@@ -123,6 +123,26 @@ fn the_configuration_the_clock_and_a_damaged_database_are_looked_at() {
     )
     .unwrap();
     only(folder, "bad configuration", "did you mean `issuer`?");
+}
+
+/// What `serve` refuses, the doctor says.
+#[test]
+fn a_database_that_is_gone_and_a_folder_that_is_none_are_told() {
+    let folder = house(CONFIGURATION);
+    let folder = folder.path();
+    let server = Server::start(folder);
+    server.sign_in("maryo", "correct horse");
+    server.send("-KILL");
+    drop(server);
+    let data = folder.join("prolong-data");
+    std::fs::remove_file(data.join("prolong.sock")).unwrap();
+    std::fs::remove_file(data.join("prolong.db")).unwrap();
+    only(folder, "bad database", "prolong.db-wal is there");
+    let refused = bad(&run(folder, &["serve", "--listen", "127.0.0.1:0"]));
+    assert!(refused.contains("prolong.db-wal is there"), "{refused}");
+    std::fs::remove_dir_all(&data).unwrap();
+    std::fs::write(&data, "in the way").unwrap();
+    only(folder, "bad data folder", "is not a folder");
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn why_a_session_ended_is_told_for_stored_and_for_computed_ends() {
 #[test]
 fn shells_and_readers_are_served() {
     let folder = tempfile::tempdir().unwrap();
-    for shell in ["bash", "zsh", "fish"] {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = good(&run(folder.path(), &["completions", shell]));
         for word in ["why-ended", "distrust", "migrate", "token-file"] {
             assert!(script.contains(word), "{shell}: {word}");

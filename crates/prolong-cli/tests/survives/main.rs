@@ -12,6 +12,7 @@ mod calls;
 mod clock;
 mod disk;
 mod flood;
+mod full;
 mod house;
 mod key_file;
 mod killed;

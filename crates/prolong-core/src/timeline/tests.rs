@@ -21,6 +21,8 @@ fn spans_are_said_in_two_units_at_most() {
         (810, "13m 30s"),
         (5400, "90m"),
         (3 * 86_400, "3d"),
+        (100 * 86_400, "100d"),
+        (3 * 86_400 + 900, "3d 15m"),
         (86_400 + 3_600 + 1, "1d 1h"),
     ] {
         assert_eq!(span(Duration::from_secs(seconds)), said);

@@ -31,6 +31,14 @@ pub(super) fn look(config: &Config, findings: &mut Findings) {
         );
         return;
     }
+    if !config.data_dir.is_dir() {
+        let error = anyhow::anyhow!(
+            "{} is not a folder: move it away, or choose another with --data-dir or `data_dir`",
+            config.data_dir.display()
+        );
+        findings.bad("data folder", &error);
+        return;
+    }
     #[cfg(unix)]
     data_folder(&config.data_dir, findings);
     #[cfg(unix)]
