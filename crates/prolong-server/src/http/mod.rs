@@ -21,6 +21,8 @@ pub(crate) mod cookie;
 mod cookie_choice;
 pub(crate) mod cors;
 pub(crate) mod docs;
+#[cfg(test)]
+mod ended_stories;
 pub(crate) mod feed;
 #[cfg(test)]
 mod key_stories;

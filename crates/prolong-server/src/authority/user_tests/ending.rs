@@ -83,7 +83,10 @@ async fn a_password_change_ends_what_each_policy_says_in_one_commit() {
         );
         assert_eq!((w.fate(&one).await, w.fate(&two).await), ("live", "live"));
         w.later(1);
+        let commits = || w.store.writer_stats().commits;
+        let before = commits();
         let tokens = change(PASSWORD, "new password").await.unwrap();
+        assert_eq!(commits(), before + 1, "the password and what it ends");
         assert_eq!(tokens.is_some(), this == "live");
         assert_eq!((w.fate(&one).await, w.fate(&two).await), (this, other));
         assert_eq!(w.stored(&ann).await.standing.version, 1);
