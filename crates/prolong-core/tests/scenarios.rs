@@ -40,6 +40,8 @@ struct Step {
     idle_for: Option<String>,
     access_token: Option<String>,
     reason: Option<String>,
+    #[serde(rename = "to")]
+    _to: Option<String>,
     repeat: Option<u32>,
     expect: String,
     because: Option<String>,
@@ -162,6 +164,7 @@ impl World {
             "raise-version" => self.user.version += 1,
             "require-reauth" => self.user.reauth_at = Some(self.now),
             "change-password" => self.change_password(step),
+            "rename" => {}
             other => panic!("no such act: {other}"),
         }
         word("done")
@@ -391,6 +394,7 @@ fn refused(refusal: Refusal) -> Outcome {
         Refusal::AccessTokenTooOld => with("too-old", "sign_in"),
         Refusal::AccessTokenSuperseded => with("access-token-superseded", "renew"),
         Refusal::NotDue => word("not-due"),
+        Refusal::WrongCredential => word("wrong-credential"),
         other => panic!("no word for {other:?}"),
     }
 }

@@ -194,11 +194,16 @@ pub(crate) fn attempt_id(word: &str) -> String {
 
 /// `exp` − `iat` of an access token.
 pub(crate) fn life(token: &str) -> u64 {
+    let claims = claims(token);
+    claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap()
+}
+
+/// What an access token says.
+pub(crate) fn claims(token: &str) -> Value {
     let payload = URL_SAFE_NO_PAD
         .decode(token.split('.').nth(1).unwrap())
         .unwrap();
-    let claims: Value = serde_json::from_slice(&payload).unwrap();
-    claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap()
+    serde_json::from_slice(&payload).unwrap()
 }
 
 fn policy(scenario: &Scenario) -> Policy {

@@ -109,6 +109,7 @@ impl World {
             "call-api" => self.call_api(step).await,
             "reauthenticate" => self.reauthenticate(step).await,
             "end" => self.end(step).await,
+            "rename" => self.rename(step).await,
             "change-password" => {
                 let token = self.access(step);
                 let body = json!({ "current_password": PASSWORD, "new_password": format!("{PASSWORD}, changed") });
@@ -258,7 +259,13 @@ impl World {
                 &body,
             )
             .await;
-        self.take(step, &answer, "prolonged")
+        let outcome = self.take(step, &answer, "prolonged");
+        if outcome.word == "prolonged" {
+            let newer = pick(&self.device(step).access, step);
+            assert_eq!(lasting(newer), lasting(&token));
+            assert_ne!(newer, &token);
+        }
+        outcome
     }
 
     /// A request through forward-auth.
@@ -337,6 +344,22 @@ impl World {
         refused(&answer)
     }
 
+    async fn rename(&mut self, step: &Step) -> Outcome {
+        let token = self.access(step);
+        let body = json!({ "device_name": step.text("to").unwrap() });
+        let path = "/v1/sessions/current";
+        let answer = self
+            .house
+            .json(Method::PATCH, path, Some(&token), &body)
+            .await;
+        self.heard(&answer);
+        let listed = self.house.get("/v1/sessions", Some(&token)).await;
+        let list = listed.body["sessions"].as_array().unwrap();
+        let own = list.iter().find(|one| one["current"] == true).unwrap();
+        assert_eq!(own["device_name"], body["device_name"]);
+        done(&answer)
+    }
+
     async fn rows(&mut self) -> u64 {
         let token = self
             .devices
@@ -366,6 +389,7 @@ fn refused(answer: &Answer) -> Outcome {
     );
     let (because, action) = (member("reason"), member("action"));
     let word = match (answer.status.as_u16(), &*error, because.as_deref()) {
+        (403, _, _) if code == "WRONG_CREDENTIAL" => "wrong-credential",
         (409, "invalid_grant", _) if action.as_deref() == Some("retry") => "superseded",
         (400, "invalid_request", _) => "access-token-missing",
         (400, "invalid_grant", Some(_)) | (401, _, Some(_)) => "over",
@@ -424,6 +448,17 @@ fn pick<'a>(tokens: &'a [String], step: &Step) -> &'a String {
         "first" => &tokens[0],
         other => panic!("no such token: {other}"),
     }
+}
+
+/// What an access token says beside its times and its own id.
+fn lasting(token: &str) -> Value {
+    let mut claims = authority::claims(token);
+    let members = claims.as_object_mut().unwrap();
+    for passing in ["exp", "iat", "jti", "softexp"] {
+        members.remove(passing);
+    }
+    assert!(members.len() > 5, "{members:?}");
+    claims
 }
 
 /// The same token with another signature.
