@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::config::Secret;
+
 /// A session authority: keeps active users signed in and everyone else out.
 #[derive(Debug, Parser)]
 #[command(
@@ -35,7 +37,7 @@ pub(crate) struct Args {
         env = "PROLONG_TOKEN",
         hide_env_values = true
     )]
-    pub(crate) token: Option<String>,
+    pub(crate) token: Option<Secret>,
     /// For --server: a file with the token; - reads it from the standard input
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "token")]
     pub(crate) token_file: Option<PathBuf>,

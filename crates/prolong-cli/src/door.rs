@@ -10,7 +10,7 @@ use axum::http::{Method, Request, StatusCode, header};
 use serde_json::Value;
 use tower::ServiceExt;
 
-use crate::config::{Config, Overrides};
+use crate::config::{Config, Overrides, Secret};
 use crate::house::{self, House};
 
 /// Where commands are to be carried out.
@@ -23,21 +23,12 @@ pub(crate) struct Reach {
 }
 
 /// An authority elsewhere.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Remote {
     /// Its address, without a slash at the end.
     pub(crate) server: String,
     /// An access token with an administrator's scope.
-    pub(crate) token: String,
-}
-
-impl core::fmt::Debug for Remote {
-    /// Leaves the token out.
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Remote")
-            .field("server", &self.server)
-            .finish_non_exhaustive()
-    }
+    pub(crate) token: Secret,
 }
 
 impl Reach {
@@ -126,7 +117,7 @@ impl Door {
             Self::Remote(client, remote) => {
                 let request = client
                     .request(method, format!("{}{path}", remote.server))
-                    .bearer_auth(&remote.token);
+                    .bearer_auth(remote.token.reveal());
                 let sent = send(request, body).await;
                 sent.with_context(|| format!("{} does not answer", remote.server))?
             }

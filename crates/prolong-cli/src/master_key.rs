@@ -14,7 +14,7 @@ use crate::making::Making;
 /// for it; beside a database a missing key is a fault, since a new one could not open what the old one sealed.
 pub(crate) fn load(config: &Config) -> anyhow::Result<MasterKeys> {
     let (text, from) = if let Some(text) = &config.master_key {
-        (text.clone(), "PROLONG__MASTER_KEY".to_owned())
+        (text.reveal().to_owned(), "PROLONG__MASTER_KEY".to_owned())
     } else {
         let path = &config.master_key_file;
         let new_house =

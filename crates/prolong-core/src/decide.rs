@@ -8,7 +8,7 @@ use crate::{
 
 /// Decides what `event` does to `session` at `now`. Total: every input has a decision, and nothing can fail.
 ///
-/// `user` is the standing of the session's user, read together with the session. A session changes only by storing
+/// `user` is the standing of the session's user, read together with the session. What is decided takes effect by storing
 /// [`Decision::next`] with one compare-and-swap against the session that was given here.
 #[must_use]
 pub fn decide(

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::problem::{Action, Reason};
 
 /// Tokens, and what the client should know about them. Durations are relative seconds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenAnswer {
     /// The access token (RFC 9068).
@@ -34,6 +34,18 @@ pub struct TokenAnswer {
     /// The session; absent for machine tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionSummary>,
+}
+
+impl core::fmt::Debug for TokenAnswer {
+    /// Leaves the tokens out.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("TokenAnswer")
+            .field("expires_in", &self.expires_in)
+            .field("has_refresh_token", &self.refresh_token.is_some())
+            .field("scope", &self.scope)
+            .field("session", &self.session)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The session a token answer belongs to.
@@ -67,4 +79,21 @@ pub struct OAuthError {
     /// What to do next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<Action>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_printed_shows_no_token() {
+        let answer = r#"{"access_token":"eyJx","token_type":"Bearer","expires_in":9,"refresh_token":"plr1_x","server_time":1}"#;
+        let answer: TokenAnswer = serde_json::from_str(answer).unwrap();
+        let printed = format!("{answer:?}");
+        assert!(
+            !printed.contains("eyJ") && !printed.contains("plr1_"),
+            "{printed}"
+        );
+        assert!(serde_json::to_string(&answer).unwrap().contains("plr1_x"));
+    }
 }

@@ -4,10 +4,11 @@ mod apply;
 mod read;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use prolong_core::{KeyId, Session, SessionId, Timestamp, UserKey};
 
 use crate::writer_stats::Counters;
@@ -21,6 +22,7 @@ use crate::{
 pub struct MemoryStore {
     inner: Mutex<Inner>,
     counters: Counters,
+    looked_up: AtomicU64,
 }
 
 #[derive(Default)]
@@ -66,7 +68,20 @@ impl MemoryStore {
                 refusing: 0,
             }),
             counters: Counters::default(),
+            looked_up: AtomicU64::new(0),
         }
+    }
+
+    /// How often a session, a user or a ticket was looked up, for those who claim that it was not.
+    #[must_use]
+    pub fn look_ups(&self) -> u64 {
+        self.looked_up.load(Ordering::Relaxed)
+    }
+
+    /// The same as a lock, for whoever looks somebody up.
+    fn looking_up(&self) -> MutexGuard<'_, Inner> {
+        self.looked_up.fetch_add(1, Ordering::Relaxed);
+        self.inner.lock()
     }
 
     /// Loses the last `n` commits, as a failover to a standby that lags does. At most the last 1,024 can be lost.
@@ -135,17 +150,17 @@ impl Store for MemoryStore {
     }
 
     async fn turn(&self, id: SessionId, decide: Decide) -> Result<Committed, NotCommitted> {
-        let mut inner = self.inner.lock();
+        let mut inner = self.looking_up();
         let transaction = decide(inner.state.session(id));
         self.write(&mut inner, transaction)
     }
 
     async fn session(&self, id: SessionId) -> Result<Option<Found>, StoreError> {
-        Ok(self.inner.lock().state.session(id))
+        Ok(self.looking_up().state.session(id))
     }
 
     async fn sessions_of(&self, user: UserKey) -> Result<Vec<Session>, StoreError> {
-        Ok(self.inner.lock().state.sessions_of(user))
+        Ok(self.looking_up().state.sessions_of(user))
     }
 
     async fn sessions(
@@ -157,11 +172,11 @@ impl Store for MemoryStore {
     }
 
     async fn user(&self, key: UserKey) -> Result<Option<User>, StoreError> {
-        Ok(self.inner.lock().state.users.get(&key).cloned())
+        Ok(self.looking_up().state.users.get(&key).cloned())
     }
 
     async fn user_by_login(&self, login: &str) -> Result<Option<User>, StoreError> {
-        let inner = self.inner.lock();
+        let inner = self.looking_up();
         let mut users = inner.state.users.values();
         Ok(users
             .find(|user| user.login.as_deref() == Some(login))
@@ -173,7 +188,7 @@ impl Store for MemoryStore {
     }
 
     async fn ticket(&self, hash: [u8; 32]) -> Result<Option<Ticket>, StoreError> {
-        Ok(self.inner.lock().state.tickets.get(&hash).cloned())
+        Ok(self.looking_up().state.tickets.get(&hash).cloned())
     }
 
     async fn signing_keys(&self) -> Result<Vec<SealedKey>, StoreError> {

@@ -93,7 +93,7 @@ fn remote(args: &mut Args) -> anyhow::Result<Option<Remote>> {
     };
     refuse_in_the_clear(&server)?;
     let token = match (args.token.take(), &args.token_file) {
-        (Some(token), None) => token,
+        (Some(token), None) => token.reveal().to_owned(),
         (_, Some(file)) if file.as_os_str() == "-" => {
             let mut text = String::new();
             std::io::stdin()
@@ -114,7 +114,7 @@ fn remote(args: &mut Args) -> anyhow::Result<Option<Remote>> {
     }
     Ok(Some(Remote {
         server: server.trim_end_matches('/').to_owned(),
-        token,
+        token: token.into(),
     }))
 }
 

@@ -6,6 +6,7 @@ mod faults;
 mod issuer;
 mod network;
 mod policies;
+mod secret;
 mod section;
 pub(crate) mod span;
 mod suggest;
@@ -21,6 +22,7 @@ use prolong_server::settings::{Algorithm, Limits, Origins, Retention, Settings};
 use prolong_server::users::{MOST_ARGON2_KIB, MOST_ARGON2_PASSES};
 
 pub(crate) use faults::{ConfigFaults, Faults};
+pub(crate) use secret::Secret;
 use section::Section;
 
 /// The configuration as meant.
@@ -41,7 +43,7 @@ pub(crate) struct Config {
     /// The file with the master keys.
     pub(crate) master_key_file: PathBuf,
     /// The master keys themselves, from the environment.
-    pub(crate) master_key: Option<String>,
+    pub(crate) master_key: Option<Secret>,
     /// What to log, in the notation of `tracing`.
     pub(crate) log_level: String,
     /// Log lines as JSON.
@@ -240,7 +242,7 @@ fn meant(
         tls,
         master_key_file: key_file.unwrap_or_else(|| data_dir.join("master.key")),
         data_dir,
-        master_key,
+        master_key: master_key.map(Secret::from),
         log_level,
         log_json,
         policies,

@@ -111,7 +111,8 @@ fn the_environment_wins_and_the_master_key_stays_apart() {
     assert_eq!(settings.limits.connections, 9);
     assert_eq!(settings.clients["web"].policy.access.as_secs(), 600);
     assert_eq!(settings.trusted_proxies.len(), 2);
-    assert_eq!(config.master_key.as_deref(), Some("secret"));
+    assert_eq!(config.master_key.as_ref().unwrap().reveal(), "secret");
+    assert!(!format!("{config:?}").contains("\"secret\""));
     let faults = read_with(GOOD, &[("PROLONG__LIMITS__CONECTIONS", "9")]).unwrap_err();
     assert!(faults.to_string().contains("limits.conections"), "{faults}");
 }

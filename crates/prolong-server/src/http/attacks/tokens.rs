@@ -150,3 +150,46 @@ async fn why_a_session_is_over_only_a_recent_token_hears() {
         );
     }
 }
+
+/// A tag or a signature is judged before anybody is looked up, whoever asks.
+#[tokio::test]
+async fn a_forged_token_costs_no_look_up() {
+    let w = world(preset(Preset::Refresh)).await;
+    let one = w.signed_in("web").await.answer;
+    let (refresh, access) = (one.refresh_token.unwrap(), one.access_token);
+    let forged = |token: &str| {
+        let (head, tail) = token.split_at(token.len() - 10);
+        let first = if tail.starts_with('A') { "B" } else { "A" };
+        format!("{head}{first}{}", &tail[1..])
+    };
+    let machine = "client_id=ops&client_secret=s3cret&token=";
+    let calls = async |token: &str| {
+        w.refresh(token, "").await;
+        w.form("/oauth/revoke", &format!("token={token}")).await;
+        w.form("/oauth/introspect", &format!("{machine}{token}"))
+            .await;
+        let cookie = format!("__Host-prolong-spa-0={token}; __Host-prolong-spa-1={token}");
+        let headers = [
+            ("cookie", cookie.as_str()),
+            ("origin", "https://app.example.com"),
+            ("prolong-request", "1"),
+        ];
+        w.send("DELETE", "/v1/sessions/current", &headers, "").await;
+        for (method, path) in [
+            ("POST", "/v1/sessions/current/prolong"),
+            ("POST", "/v1/sessions/current/reauthenticate"),
+            ("GET", "/v1/sessions"),
+            ("DELETE", "/v1/sessions"),
+        ] {
+            w.call(method, path, token, r#"{"password":"x"}"#).await;
+        }
+        w.verify(token, "").await;
+    };
+    let before = w.store.look_ups();
+    for token in [&refresh, &access] {
+        calls(&forged(token)).await;
+    }
+    assert_eq!(w.store.look_ups(), before);
+    calls(&access).await;
+    assert!(w.store.look_ups() > before + 5, "look-ups are counted");
+}

@@ -52,6 +52,38 @@ async fn every_route_is_described_and_what_is_described_is_a_route() {
     assert!(routes.len() > 50, "{}", routes.len());
 }
 
+/// The page at `/` does what anybody can do who has read the reference.
+#[test]
+fn the_page_has_no_private_door() {
+    let script = include_str!("../pages/page.js");
+    assert_eq!(script.matches("fetch(").count(), 1, "all go through `call`");
+    for other in [
+        "XMLHttpRequest",
+        "WebSocket",
+        "EventSource",
+        "sendBeacon",
+        "import",
+    ] {
+        assert!(!script.contains(other), "{other}");
+    }
+    let mut seen = 0;
+    for rest in script.split("call('").skip(1) {
+        let parts: Vec<&str> = rest.splitn(4, ['\'', '`']).collect();
+        let (method, path) = (parts[0].to_lowercase(), format!("/{}", parts[2]));
+        let described = operations().into_iter().any(|one| {
+            let (there, here) = (one.path.split('/'), path.split('/'));
+            one.method == method
+                && there.clone().count() == here.clone().count()
+                && there.zip(here).all(|(said, used)| {
+                    said == used || said.starts_with('{') && used.starts_with("${")
+                })
+        });
+        assert!(described, "{method} {path}");
+        seen += 1;
+    }
+    assert!(seen >= 7, "{seen}");
+}
+
 #[test]
 fn the_committed_document_is_fresh() {
     let fresh = serde_json::to_string_pretty(&document("https://auth.example.com")).unwrap() + "\n";
