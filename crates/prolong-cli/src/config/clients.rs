@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use prolong_core::Policy;
+use prolong_server::authority::MACHINE_SCOPES;
 use prolong_server::serve::OPERATOR;
 use prolong_server::settings::{Client, ClientKind, Origins, Transport};
 
@@ -74,16 +75,17 @@ fn client(at: &mut Section, policies: &Policies, development: bool) -> Client {
     }
     let scopes = at.strings("scopes");
     let public = kind == ClientKind::Public;
-    for scope in scopes
-        .iter()
-        .filter(|scope| public && scope.starts_with("prolong:"))
-    {
-        at.fault(
-            "scopes",
-            &format!(
-                "\"{scope}\" is for confidential clients: a public one cannot prove who it is"
-            ),
-        );
+    for scope in scopes.iter().filter(|scope| scope.starts_with("prolong:")) {
+        if public {
+            at.fault(
+                "scopes",
+                &format!(
+                    "\"{scope}\" is for confidential clients: a public one cannot prove who it is"
+                ),
+            );
+        } else if !MACHINE_SCOPES.contains(&scope.as_str()) {
+            at.unknown_word::<()>("scopes", scope, MACHINE_SCOPES);
+        }
     }
     for scope in scopes
         .iter()

@@ -83,6 +83,22 @@ pub(super) fn host(issuer: &str) -> &str {
     host_of(rest.split('/').next().unwrap_or_default())
 }
 
+/// Whether pages of `origin` may be of the issuer's site, by scheme and domain. Of a domain with more than two labels only
+/// browsers know from which on it belongs to one owner, so this refuses what certainly is another site.
+pub(super) fn may_be_same_site(issuer: &str, origin: &str) -> bool {
+    let (ours, theirs) = (host(issuer), host(origin));
+    if is_loopback(ours) {
+        return true; // nobody but its developer signs in there
+    }
+    let is_name = |host: &str| host.parse::<IpAddr>().is_err();
+    let domain = |host: &str| {
+        let labels = host.rsplit('.').take(2);
+        labels.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let related = is_name(ours) && is_name(theirs) && domain(ours) == domain(theirs);
+    origin.starts_with("https://") && (ours == theirs || related)
+}
+
 fn host_of(authority: &str) -> &str {
     match authority
         .strip_prefix('[')

@@ -16,6 +16,17 @@ pub(super) fn read(root: &mut Section) -> BTreeMap<String, Arc<Policy>> {
     let mut policies = BTreeMap::new();
     for (name, mut section) in root.named("policies") {
         let draft = draft(&mut section);
+        // Else the preset's limits would be gone without a word.
+        if Preset::parse(&name).is_some_and(|namesake| draft.preset != Some(namesake))
+            && !section.has_fault("preset")
+        {
+            section.fault(
+                "preset",
+                &format!(
+                    "must be \"{name}\", since a preset has that name: or choose another name"
+                ),
+            );
+        }
         match draft.build() {
             Ok(policy) => {
                 policies.insert(name, Arc::new(policy));

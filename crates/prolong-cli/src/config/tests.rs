@@ -1,4 +1,5 @@
 mod keys;
+mod slips;
 
 use super::*;
 

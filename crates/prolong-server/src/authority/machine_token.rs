@@ -10,7 +10,7 @@ use crate::settings::Client;
 use crate::token::AccessClaims;
 
 /// What a machine may be allowed.
-pub(crate) const MACHINE_SCOPES: &[&str] = &[
+pub const MACHINE_SCOPES: &[&str] = &[
     "prolong:admin",
     "prolong:sign-in",
     "prolong:support",

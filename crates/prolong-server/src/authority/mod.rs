@@ -47,11 +47,10 @@ use crate::serve::Metrics;
 use crate::settings::{Client, Settings};
 use crate::users::{PasswordPool, SignInThrottle};
 
+pub use machine_token::MACHINE_SCOPES;
 pub use new::StartFault;
 
 pub(crate) use authenticate::Credential;
-#[cfg(test)]
-pub(crate) use machine_token::MACHINE_SCOPES;
 pub(crate) use machine_token::MachineTokenRefused;
 pub(crate) use outside_ids::OutsideIds;
 pub(crate) use presented::{ClientProof, NotProlonged, Presented, Prolonged};

@@ -222,7 +222,7 @@ fn the_other_keys_arrive_too() {
         policy_remembered = "device"
         audience = ["g", "h"]
         scopes = ["i", "prolong:feed"]
-        origins = "https://j.example"
+        origins = "https://j.a.example"
         transport = "cookie"
         password_sign_in = true
     "#;
@@ -282,7 +282,7 @@ fn the_other_keys_arrive_too() {
     );
     assert_eq!(
         web.origins,
-        Origins::Listed(vec!["https://j.example".to_owned()])
+        Origins::Listed(vec!["https://j.a.example".to_owned()])
     );
     assert_eq!(
         (web.transport, web.password_sign_in),
