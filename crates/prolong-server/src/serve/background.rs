@@ -1,8 +1,10 @@
 //! What happens without anybody asking, in steps so small that no request waits for them.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use prolong_core::{Limit, Timestamp};
 use prolong_store::{Change, NotCommitted, Transaction};
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -12,13 +14,21 @@ use crate::Authority;
 /// The fact that holds the latest time this data folder has seen, in milliseconds since the epoch.
 pub const CLOCK_HIGH_WATER: &str = "clock_high_water";
 
-/// Works until it is dropped. What fails is logged and tried again at the next turn.
+/// Works until it is dropped. What fails is logged and tried again at the next turn, and so is what panics.
 pub async fn run_background(authority: Arc<Authority>) {
     tokio::join!(
-        take_turns(&authority),
-        follow_feed(&authority),
-        respell_logins(&authority)
+        again(|| take_turns(&authority)),
+        again(|| follow_feed(&authority)),
+        again(|| respell_logins(&authority))
     );
+}
+
+/// Else one panic (the system has no thread for a query, say) would end all of it, while the server goes on answering.
+async fn again<W: Future<Output = ()>>(work: impl Fn() -> W) {
+    while AssertUnwindSafe(work()).catch_unwind().await.is_err() {
+        tracing::error!("background work panicked; it begins anew");
+        sleep(AFTER_PANIC).await;
+    }
 }
 
 /// Once in the life of a database that an earlier release began.
@@ -107,6 +117,7 @@ async fn take_turns(authority: &Authority) {
 
 /// How often the store's head is looked at: freshness is claimed by nothing else (decision 0012).
 const LOOK: Duration = Duration::from_millis(250);
+const AFTER_PANIC: Duration = Duration::from_secs(1);
 const TURN: Duration = Duration::from_secs(30);
 /// Activity that was seen is stored so often: a crash forgets no more of it.
 const ACTIVITY: Duration = Duration::from_secs(1);
@@ -193,6 +204,8 @@ impl Authority {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use prolong_core::{EndReason, PolicyDraft, Preset, SessionId};
     use tokio::time::Instant;
 
@@ -266,6 +279,16 @@ mod tests {
             () = follow_feed(authority) => {}
             () = scene => {}
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_panics_begins_anew() {
+        let begun = AtomicU32::new(0);
+        super::again(|| async {
+            assert!(begun.fetch_add(1, Ordering::Relaxed) == 2, "planned");
+        })
+        .await;
+        assert_eq!(begun.into_inner(), 3);
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,7 +4,8 @@
 //! 2. A body that has not arrived within `limits.request_timeout` is 408.
 //! 3. A request that is not answered within the same time again is 503: whether it took effect is unknown, so the
 //!    client tries again. The head of an answer counts; a stream may go on.
-//! 4. A request by HTTP/1.1 that names no host, or two, is 400 (RFC 9112 §3.2): a proxy in front may have led it by another.
+//! 4. A request by HTTP/1.1 that names no host, two, or what can be none, is 400 (RFC 9112 §3.2): a proxy in front may have
+//!    led it by another.
 //! 5. Around every answer: [`crate::http::around`].
 //! 6. Every answer says `nosniff`, `no-referrer` and `no-store`, and may neither be framed nor load anything, unless its
 //!    handler said otherwise.
@@ -18,6 +19,7 @@ use axum::Router;
 use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::response::{IntoResponse, Response};
+use http::uri::Authority as HostAndPort;
 use http::{HeaderName, HeaderValue, Version, header};
 use http_body_util::LengthLimitError;
 use prolong_protocol::problem::Code;
@@ -64,11 +66,16 @@ impl Guard {
 
     /// The request with its body in memory.
     async fn whole(&self, request: Request) -> Result<Request, Failure> {
-        let hosts = request.headers().get_all(header::HOST).iter().count();
-        if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
+        let mut hosts = request.headers().get_all(header::HOST).iter();
+        let good = match (hosts.next(), hosts.next()) {
+            (None, _) => request.version() != Version::HTTP_11,
+            (Some(host), None) => can_be_host(host),
+            (Some(_), Some(_)) => false,
+        };
+        if !good {
             return Err(Failure::new(
                 Code::MalformedBody,
-                "there must be one Host header",
+                "there must be one Host header, with a host and perhaps a port",
             ));
         }
         let announced = request
@@ -109,6 +116,12 @@ impl Guard {
             format!("the body must have at most {} bytes", self.body_bytes),
         )
     }
+}
+
+/// A host, which may be empty, and perhaps a port.
+fn can_be_host(value: &HeaderValue) -> bool {
+    let bytes = value.as_bytes();
+    bytes.is_empty() || (!bytes.contains(&b'@') && HostAndPort::try_from(bytes).is_ok())
 }
 
 const QUIET: [(HeaderName, &str); 4] = [
@@ -193,6 +206,20 @@ mod tests {
         old.headers_mut().remove(header::HOST);
         *old.version_mut() = Version::HTTP_10;
         assert_eq!(answer(old).await.status(), StatusCode::OK);
+        for (host, good) in [
+            ("auth.example.com:8443", true),
+            ("[::1]:8080", true),
+            ("", true),
+            ("a b", false),
+            ("user@auth.example.com", false),
+            ("[::1", false),
+            ("a/b", false),
+        ] {
+            let mut odd = post_to("/", Body::empty());
+            let headers = odd.headers_mut();
+            headers.insert(header::HOST, HeaderValue::from_static(host));
+            assert_eq!(answer(odd).await.status() == StatusCode::OK, good, "{host}");
+        }
         let slow = answer(post_to("/slow", Body::empty())).await;
         assert_eq!(slow.status(), StatusCode::SERVICE_UNAVAILABLE);
     }

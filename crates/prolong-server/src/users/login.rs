@@ -34,10 +34,13 @@ fn in_lower_case(login: &str) -> String {
 /// Checks a user's id.
 pub(crate) fn valid_sub(sub: &str) -> Result<(), &'static str> {
     printable(sub, MOST_NAME)?;
-    if sub.trim() == sub {
-        Ok(())
-    } else {
+    if sub.trim() != sub {
         Err("must not begin or end with space")
+    } else if matches!(sub, "." | "..") {
+        // Whoever resolves `/v1/admin/users/..` calls another path, also where the dots are encoded (RFC 3986 §5.2.4).
+        Err("must not be a part of paths that is resolved")
+    } else {
+        Ok(())
     }
 }
 
@@ -91,7 +94,10 @@ mod tests {
         assert!(valid_login("a\u{0}b").is_err());
         assert!(valid_login(&"a".repeat(256)).is_err());
         assert!(valid_sub("auth0|123").is_ok());
-        assert!(valid_sub(" x").is_err());
+        for sub in [" x", ".", ".."] {
+            assert!(valid_sub(sub).is_err(), "{sub}");
+        }
+        assert!(valid_sub("...").is_ok());
         assert!(valid_new_password("1234567").is_err());
         assert!(valid_new_password("ünïcödé8").is_ok());
         assert!(valid_new_password(&"x".repeat(1025)).is_err());
