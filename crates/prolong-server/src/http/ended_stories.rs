@@ -1,7 +1,9 @@
 //! "Why was she signed out?": every way to end a session, and every deadline, as support, the user and the log are told.
 
+use std::collections::BTreeSet;
+
 use http::StatusCode;
-use prolong_core::{Limit, PolicyDraft, Preset};
+use prolong_core::{EndReason, Limit, PolicyDraft, Preset};
 use serde_json::{Value, json};
 
 use crate::authority::sign_in::SignedIn;
@@ -94,7 +96,7 @@ async fn every_reason_is_told_with_who_and_when_and_what_device() {
         ..preset(Preset::Refresh)
     };
     let (nobody, ops) = ("", "client:ops");
-    for (what, draft, reason, by) in [
+    let cases = [
         ("signs out", usual(), "signed_out", "user"),
         (
             "signs it out elsewhere",
@@ -125,7 +127,11 @@ async fn every_reason_is_told_with_who_and_when_and_what_device() {
             "sign_in_too_old",
             nobody,
         ),
-    ] {
+    ];
+    let told: BTreeSet<&str> = cases.iter().map(|(_, _, reason, _)| *reason).collect();
+    let all = EndReason::ALL.map(EndReason::as_str);
+    assert_eq!(told, BTreeSet::from(all), "each reason has a line above");
+    for (what, draft, reason, by) in cases {
         let (w, first, other) = two_sessions(draft).await;
         w.later(1);
         done(&w, what, &first, &other).await;
@@ -164,23 +170,24 @@ async fn every_reason_is_told_with_who_and_when_and_what_device() {
         }
 
         // And the user reads it, from a session that goes on, where they may have one.
-        if matches!(reason, "user_deleted" | "user_disabled") {
-            continue;
+        if !matches!(reason, "user_deleted" | "user_disabled") {
+            the_user_reads(&w, &sid, reason, by).await;
         }
-        let mine = w.signed_in("other").await.answer.access_token;
-        let all = w.call("GET", "/v1/sessions?ended=true", &mine, "").await;
-        assert_eq!(all.status, StatusCode::OK, "{what}: {}", all.body);
-        let item = told(&all.body["sessions"]);
-        if matches!(reason, "reauth_required" | "sign_in_too_old") {
-            // It goes on after a reauthentication: no end.
-            assert_eq!((&item["id"], item.get("over")), (&sid, None), "{what}");
-        } else {
-            assert_eq!(item["over"]["reason"], reason, "{what}: {item}");
-            assert_eq!(
-                item["over"]["by"].as_str().unwrap_or_default(),
-                by,
-                "{what}"
-            );
-        }
+    }
+}
+
+async fn the_user_reads(w: &World, sid: &Value, reason: &str, by: &str) {
+    let mine = w.signed_in("other").await.answer.access_token;
+    let all = w.call("GET", "/v1/sessions?ended=true", &mine, "").await;
+    assert_eq!(all.status, StatusCode::OK, "{reason}: {}", all.body);
+    let mut list = all.body["sessions"].as_array().unwrap().iter();
+    let item = list.find(|one| one["id"] == *sid).unwrap();
+    if matches!(reason, "reauth_required" | "sign_in_too_old") {
+        // It goes on after a reauthentication: no end.
+        assert_eq!(item.get("over"), None, "{reason}");
+    } else {
+        let over = &item["over"];
+        assert_eq!(over["reason"], reason, "{item}");
+        assert_eq!(over["by"].as_str().unwrap_or_default(), by, "{reason}");
     }
 }
