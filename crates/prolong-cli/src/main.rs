@@ -12,6 +12,7 @@ mod house;
 mod making;
 mod master_key;
 mod out;
+mod supervisor;
 mod tls;
 
 use std::process::ExitCode;

@@ -136,6 +136,9 @@ async fn serve_house(
     let fresh = tokio::spawn(keep_fresh(sockets.certificate));
     let scheme = config.scheme();
     tracing::info!("ready: listening on {scheme}://{bound}, issuer {issuer}");
+    if let Err(error) = crate::supervisor::ready() {
+        tracing::warn!(%error, "the supervisor could not be told that the server is ready");
+    }
     if let Some(admin) = admin_bound {
         tracing::info!("administration and metrics on {scheme}://{admin}");
     }
@@ -223,14 +226,16 @@ pub(crate) async fn listen(config: &Config) -> anyhow::Result<Vec<TcpListener>> 
 
 /// Whoever stops a server politely. From the call on, not from the first look at what it gives: a signal that comes
 /// while the server is starting is not lost, and does not kill it. A closed terminal (SIGHUP) stops it as well, where
-/// `hangup_stops` and unless it was started not to mind that (`nohup`).
+/// `hangup_stops` and unless it was started not to mind that (`nohup`). Without a terminal, nobody who sends a SIGHUP
+/// means that: a supervisor asks a service to read its files again.
 #[cfg(unix)]
 pub(crate) fn terminated(hangup_stops: bool) -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
     let interrupt = signal(SignalKind::interrupt());
     let terminate = signal(SignalKind::terminate());
-    let hangup_stops = hangup_stops && !ignores_hangup();
-    let hangup = hangup_stops.then(|| signal(SignalKind::hangup()));
+    let hangup_stops = hangup_stops && has_terminal() && !ignores_hangup();
+    // Taken in any case: left alone, it would kill.
+    let hangup = signal(SignalKind::hangup());
     async move {
         let received = async |signal: std::io::Result<tokio::signal::unix::Signal>| {
             let heard = match signal {
@@ -242,9 +247,10 @@ pub(crate) fn terminated(hangup_stops: bool) -> impl Future<Output = ()> {
             }
         };
         let hung_up = async {
-            match hangup {
-                Some(hangup) => received(hangup).await,
-                None => core::future::pending().await,
+            if hangup_stops {
+                received(hangup).await;
+            } else {
+                core::future::pending::<()>().await;
             }
         };
         tokio::select! {
@@ -261,6 +267,12 @@ pub(crate) async fn terminated(_hangup_stops: bool) {
     if tokio::signal::ctrl_c().await.is_err() {
         core::future::pending::<()>().await;
     }
+}
+
+/// Whether there is a terminal that could be closed.
+#[cfg(unix)]
+fn has_terminal() -> bool {
+    std::fs::File::open("/dev/tty").is_ok()
 }
 
 /// Whether SIGHUP (1, the lowest bit) was ignored when the process began. Only Linux says.

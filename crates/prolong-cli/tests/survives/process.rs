@@ -9,19 +9,10 @@ use crate::calls::{Calls, client};
 use crate::house::{ATTEMPT, House};
 use crate::server::{PATIENCE, bad, prolong, run};
 
-/// Whether a hang-up is ignored here, and so by every process that is started here.
-fn ignores_hang_up() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    ignored.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).unwrap() & 1 == 1)
-}
-
 /// Whatever took effect was answered: a refresh without an answer did not rotate. And it is over within 10 s.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn stopped_under_load_it_answers_whatever_took_effect() {
-    // Under `nohup` a server does not mind a hang-up either.
-    let signals = if ignores_hang_up() { 2 } else { 3 };
-    for signal in &["TERM", "INT", "HUP"][..signals] {
+    for signal in ["TERM", "INT"] {
         let mut house = House::open("");
         house.calls().add_user("maryo").await;
         let answered = std::sync::Arc::new(AtomicU64::new(0));
@@ -90,6 +81,63 @@ async fn a_hangup_that_is_ignored_from_the_start_stays_ignored() {
             .status
             .is_success()
     );
+    house.stop();
+}
+
+/// `kill -HUP`, or a supervisor's reload, where there is nothing to read again.
+#[tokio::test]
+async fn without_a_terminal_a_hangup_stops_nothing() {
+    let mut house = House::closed("");
+    let mut command = std::process::Command::new("env");
+    command
+        .args(["--default-signal=HUP", "setsid"])
+        .arg(crate::server::binary())
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .current_dir(house.path());
+    house.adopt(&mut command);
+    house.server().signal("HUP");
+    house.server().signal("HUP");
+    let answer = house.calls().get("/healthz", None).await.unwrap();
+    assert!(answer.status.is_success());
+    house.stop();
+}
+
+#[tokio::test]
+async fn a_closed_terminal_stops_it() {
+    let mut house = House::closed("");
+    let mut command = std::process::Command::new("sh");
+    // `script` is the terminal; what appears there comes out of its standard output.
+    let serve = format!(
+        "exec env --default-signal=HUP {} serve --listen 127.0.0.1:0",
+        crate::server::binary().display()
+    );
+    command
+        .args(["-c", "exec script -qec \"$0\" /dev/null 1>&2", &serve])
+        .current_dir(house.path());
+    house.adopt(&mut command);
+    let server = std::fs::read_to_string(house.data("prolong.lock")).unwrap();
+    let sent = std::process::Command::new("kill")
+        .args(["-HUP", server.trim()])
+        .status();
+    assert!(sent.unwrap().success());
+    let (status, said) = house.take_server().wait();
+    assert!(status.success() && said.contains("stopped"), "{said}");
+}
+
+/// Whoever starts it as systemd does hears of it when it can be asked, not before.
+#[tokio::test]
+async fn a_supervisor_hears_when_it_is_ready() {
+    let mut house = House::closed("");
+    let socket = house.path().join("notify.sock");
+    let supervisor = std::os::unix::net::UnixDatagram::bind(&socket).unwrap();
+    supervisor.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut command = prolong(house.path(), &["serve", "--listen", "127.0.0.1:0"]);
+    house.adopt(command.env("NOTIFY_SOCKET", &socket));
+    let mut told = [0; 64];
+    let length = supervisor.recv(&mut told).unwrap();
+    assert_eq!(&told[..length], b"READY=1");
+    let answer = house.calls().get("/readyz", None).await.unwrap();
+    assert!(answer.status.is_success());
     house.stop();
 }
 
