@@ -28,7 +28,8 @@ pub(super) async fn backup(config: &Config, file: &Path, out: Out) -> anyhow::Re
             super::serve::BACKUP,
             Some(&json!({ "to": file })),
         )
-        .await?;
+        .await
+        .context("the running server writes the backup, to where it may: a folder beside its database will do")?;
     } else {
         copy_out(&house::open_store(config)?, &file)?;
     }

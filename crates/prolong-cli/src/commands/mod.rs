@@ -43,6 +43,14 @@ pub(crate) async fn run(mut args: Args, out: Out) -> anyhow::Result<()> {
         remote,
     };
     let load = |overrides: &Overrides| Config::load(overrides);
+    let works_on_data = !local_only
+        || matches!(
+            args.command,
+            Command::Backup { .. } | Command::Migrate { .. }
+        );
+    if works_on_data && reach.remote.is_none() && overrides.data_dir.is_none() {
+        refuse_nowhere(&load(&overrides)?)?;
+    }
     match args.command {
         Command::Serve { listen } => {
             overrides.listen = listen;
@@ -65,6 +73,18 @@ pub(crate) async fn run(mut args: Args, out: Out) -> anyhow::Result<()> {
         Command::Completions { shell } => shell::completions(shell, out),
         Command::Man => shell::man(out),
     }
+}
+
+/// In the wrong folder there is nothing to work on: a database made there would take in a user, or be what is backed up.
+fn refuse_nowhere(config: &Config) -> anyhow::Result<()> {
+    if config.development && !config.data_dir.exists() {
+        bail!(
+            "there is no prolong.toml here, and no {} of a server in development mode: go to the server's folder, or name \
+             its configuration with --config",
+            config.data_dir.display()
+        );
+    }
+    Ok(())
 }
 
 /// A token goes over TLS, or nowhere: to this machine, by an address that no resolver can lead elsewhere.

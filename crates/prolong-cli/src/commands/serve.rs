@@ -28,6 +28,13 @@ pub(super) const BACKUP: &str = "/operator/backup";
 
 pub(super) async fn run(config: &Config, out: Out) -> anyhow::Result<()> {
     start_log(config);
+    if let Some(other) = &config.other_data_dir {
+        tracing::warn!(
+            used = %config.data_dir.display(),
+            configured = %other.display(),
+            "--data-dir wins over `data_dir`; a command without it looks into the other folder"
+        );
+    }
     let certificate = config.tls.as_ref().map(Certificate::load).transpose()?;
     let mut sockets = Sockets {
         public: listen(config).await?,

@@ -42,6 +42,8 @@ pub(crate) struct Config {
     pub(crate) tls: Option<TlsFiles>,
     /// Where database and keys are.
     pub(crate) data_dir: PathBuf,
+    /// What the file says of it, where `--data-dir` says otherwise.
+    pub(crate) other_data_dir: Option<PathBuf>,
     /// The file with the master keys.
     pub(crate) master_key_file: PathBuf,
     /// The master keys themselves, from the environment.
@@ -180,8 +182,9 @@ fn meant(
     let data_dir = overrides
         .data_dir
         .clone()
-        .or(written_dir)
+        .or_else(|| written_dir.clone())
         .unwrap_or_else(|| PathBuf::from("prolong-data"));
+    let other_data_dir = written_dir.filter(|written| *written != data_dir);
     let key_file = root.string("master_key_file").map(PathBuf::from);
     let issuer = issuer::checked(issuer, listen, root.faults());
     let admin_listen = root.address("admin_listen");
@@ -247,6 +250,7 @@ fn meant(
         tls,
         master_key_file: key_file.unwrap_or_else(|| data_dir.join("master.key")),
         data_dir,
+        other_data_dir,
         master_key: master_key.map(Secret::from),
         log_level,
         log_json,

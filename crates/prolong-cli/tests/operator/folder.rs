@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use crate::server::{CONFIGURATION, Server, good, house, run};
+use crate::server::{CONFIGURATION, Server, bad, good, house, prolong, run};
 
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -65,5 +65,53 @@ fn the_socket_asks_who_calls() {
             server.wait_for_line("another user's process knocked");
         }
     }
+    server.stop();
+}
+
+/// In the wrong folder a command neither makes a database nor calls an empty one a backup.
+#[test]
+fn a_command_in_the_wrong_folder_makes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    for args in [
+        &["user", "list"][..],
+        &["session", "list"],
+        &["key", "list"],
+        &["client", "list"],
+        &["backup", "tonight.db"],
+        &["migrate"],
+    ] {
+        let said = bad(&run(folder.path(), args));
+        assert!(said.contains("no prolong.toml here"), "{args:?}: {said}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// The server is told one folder, every command reads another from the configuration: two databases, two master keys.
+#[test]
+fn a_folder_that_commands_would_not_find_is_said() {
+    let folder = house(CONFIGURATION);
+    let text = format!("data_dir = \"prolong-data\"\n{CONFIGURATION}");
+    std::fs::write(folder.path().join("prolong.toml"), text).unwrap();
+    let same = Server::start_args(folder.path(), &["--data-dir", "prolong-data"], &[]);
+    assert!(!same.log().contains("--data-dir wins"), "{}", same.log());
+    same.stop();
+    let other = Server::start_args(folder.path(), &["--data-dir", "other"], &[]);
+    assert!(other.log().contains("--data-dir wins"), "{}", other.log());
+    other.stop();
+}
+
+/// Commands for this machine's server need no TLS, and no certificate authorities, as slim images have none.
+#[test]
+fn a_command_needs_no_certificate_authorities() {
+    let folder = house(CONFIGURATION);
+    let server = Server::start(folder.path());
+    let empty = tempfile::tempdir().unwrap();
+    let nothing = empty.path().to_str().unwrap();
+    let listed = prolong(folder.path(), &["user", "list"])
+        .env("SSL_CERT_FILE", empty.path().join("none.pem"))
+        .env("SSL_CERT_DIR", nothing)
+        .output()
+        .unwrap();
+    assert!(good(&listed).contains("maryo"));
     server.stop();
 }

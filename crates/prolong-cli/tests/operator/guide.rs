@@ -17,7 +17,7 @@ fn guide() -> String {
 const SYSTEMCTL: &str = r#"#!/usr/bin/env bash
 set -eu
 start() {
-    prolong serve >>server.log 2>&1 &
+    prolong --data-dir "$DATA" serve >>server.log 2>&1 &
     echo $! >server.pid
     for _ in $(seq 600); do
         curl -sf "http://$PROLONG__LISTEN/readyz" >/dev/null && return
@@ -75,7 +75,11 @@ fn every_command_of_the_guide_runs() {
     assert!(blocks.len() >= 12, "the guide has lost its blocks");
     let script = blocks
         .concat()
-        .replace("https://auth.example.com", &format!("http://{free}"));
+        .replace("https://auth.example.com", &format!("http://{free}"))
+        .replace(
+            "/var/lib/prolong",
+            &folder.path().join("data").display().to_string(),
+        );
     let binary = Path::new(env!("CARGO_BIN_EXE_prolong")).parent().unwrap();
     let ran = Command::new("bash")
         .args(["-euxo", "pipefail", "-c", &script])
@@ -90,6 +94,8 @@ fn every_command_of_the_guide_runs() {
             ),
         )
         .env("PROLONG__LISTEN", free.to_string())
+        // As the unit starts it: what the commands use must be what the server uses.
+        .env("DATA", folder.path().join("data"))
         .output()
         .unwrap();
     let said = format!(
@@ -107,6 +113,10 @@ fn every_command_of_the_guide_runs() {
     ] {
         assert!(said.contains(part), "no {part} in\n{said}");
     }
+    let elsewhere = folder.path().join("prolong-data");
+    assert!(!elsewhere.exists(), "a second data folder\n{said}");
+    let log = std::fs::read_to_string(folder.path().join("server.log")).unwrap();
+    assert!(!log.contains("--data-dir wins"), "{log}");
 }
 
 #[test]

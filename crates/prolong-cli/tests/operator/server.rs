@@ -41,7 +41,12 @@ impl Server {
     }
 
     pub(crate) fn start_with(folder: &Path, environment: &[(&str, &str)]) -> Self {
+        Self::start_args(folder, &[], environment)
+    }
+
+    pub(crate) fn start_args(folder: &Path, args: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut process = prolong(folder, &["serve", "--listen", "127.0.0.1:0"])
+            .args(args)
             .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
