@@ -53,7 +53,7 @@ const FAMILIES: &[Family] = &[
             (
                 "errors are 400 with a registered code, in plain ASCII without quotes and backslashes",
                 Test(
-                    "Further members `reason` and `action`; 409, 413, 429 and 503 where the request itself is not at fault.",
+                    "Further members `reason` and `action`; 403, 409, 413, 429 and 503 where the request itself is not at fault.",
                 ),
             ),
             (

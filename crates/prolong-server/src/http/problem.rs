@@ -74,16 +74,23 @@ impl Failure {
         failure
     }
 
-    /// The RFC 6750 challenge: without `error` where no credentials came. There is always a parameter (§3).
-    fn challenge_value(&self) -> String {
+    /// The error of RFC 6750 §3.1 and RFC 9470 §3; none where no credentials came.
+    pub(crate) fn bearer_error(&self) -> Option<&'static str> {
+        match self.code {
+            Code::MissingToken => None,
+            Code::InsufficientScope => Some("insufficient_scope"),
+            Code::InsufficientAuthentication => Some("insufficient_user_authentication"),
+            Code::InvalidRequest | Code::MalformedBody | Code::CsrfRefused => {
+                Some("invalid_request")
+            }
+            _ => Some("invalid_token"),
+        }
+    }
+
+    /// The RFC 6750 challenge. There is always a parameter (§3).
+    pub(crate) fn challenge_value(&self) -> String {
         let mut params = vec!["realm=\"prolong\"".to_owned()];
-        if self.code != Code::MissingToken {
-            let error = match self.code {
-                Code::InsufficientScope => "insufficient_scope",
-                Code::InsufficientAuthentication => "insufficient_user_authentication",
-                Code::InvalidRequest | Code::MalformedBody => "invalid_request",
-                _ => "invalid_token",
-            };
+        if let Some(error) = self.bearer_error() {
             params.push(format!("error=\"{error}\""));
             params.push(format!("error_description=\"{}\"", plain(&self.detail)));
         }
@@ -100,7 +107,7 @@ impl Failure {
         format!("Bearer {}", params.join(", "))
     }
 
-    fn action_or_usual(&self) -> Action {
+    pub(crate) fn action_or_usual(&self) -> Action {
         self.action.unwrap_or_else(|| self.code.action())
     }
 }

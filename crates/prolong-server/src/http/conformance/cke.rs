@@ -121,6 +121,12 @@ async fn cke_4_another_page_can_do_nothing_with_it() {
     for (n, headers) in attempts.enumerate() {
         let refused = w.send("POST", "/oauth/token", headers, BODY).await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{n}");
+        let challenge = refused.header("www-authenticate");
+        assert!(
+            challenge.starts_with("Bearer realm=\"prolong\", error=\"invalid_request\"")
+                && challenge.contains("code=\"CSRF_REFUSED\""),
+            "{n}: {challenge}"
+        );
         let out = w.send("DELETE", "/v1/sessions/current", headers, "").await;
         assert_eq!(
             (out.status, out.text("code")),

@@ -47,10 +47,14 @@ async fn int_1_only_who_may_ask_is_answered() {
         (good.status, &good.body["active"]),
         (StatusCode::OK, &json!(true))
     );
-    for (wrong, status) in [
-        (w.token_for("prolong:support").await, 403),
-        (token.clone(), 403),
-        ("nonsense".to_owned(), 401),
+    for (wrong, status, error) in [
+        (
+            w.token_for("prolong:support").await,
+            403,
+            "insufficient_scope",
+        ),
+        (token.clone(), 403, "insufficient_scope"),
+        ("nonsense".to_owned(), 401, "invalid_token"),
     ] {
         let wrong = bearer(wrong);
         let refused = w
@@ -61,8 +65,13 @@ async fn int_1_only_who_may_ask_is_answered() {
                 &body,
             )
             .await;
-        assert_eq!(refused.status.as_u16(), status);
-        assert!(refused.header("www-authenticate").starts_with("Bearer "));
+        assert_eq!(
+            (refused.status.as_u16(), refused.text("error")),
+            (status, error)
+        );
+        assert_eq!(refused.header("content-type"), "application/json");
+        let challenge = refused.header("www-authenticate");
+        assert!(challenge.starts_with("Bearer ") && challenge.contains(error));
     }
 }
 

@@ -60,11 +60,7 @@ fn described(operation: &Operation) -> Value {
         ("application/problem+json", reference("Problem"))
     };
     for status in operation.refusals() {
-        let mut content = json!({ kind: { "schema": problem } });
-        // A bearer token that fails at an OAuth endpoint is told as at any other.
-        if operation.is_oauth() && matches!(operation.by, Credentials::ClientOrMachine(_)) {
-            content["application/problem+json"] = json!({ "schema": reference("Problem") });
-        }
+        let content = json!({ kind: { "schema": problem } });
         answers.insert(
             status.to_string(),
             json!({ "description": refusal(status), "content": content }),

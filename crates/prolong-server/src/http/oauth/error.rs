@@ -15,7 +15,7 @@ pub(crate) struct OAuthFailure {
     status: StatusCode,
     body: OAuthError,
     retry_after: Option<u64>,
-    challenge: bool,
+    challenge: Option<Box<str>>,
     cause: Option<String>,
 }
 
@@ -32,7 +32,7 @@ impl OAuthFailure {
             status: StatusCode::BAD_REQUEST,
             body,
             retry_after: None,
-            challenge: false,
+            challenge: None,
             cause: None,
         }
     }
@@ -45,7 +45,7 @@ impl OAuthFailure {
     pub(crate) fn invalid_client() -> Self {
         Self {
             status: StatusCode::UNAUTHORIZED,
-            challenge: true,
+            challenge: Some("Basic realm=\"prolong\"".into()),
             ..Self::new("invalid_client", "client authentication failed")
         }
     }
@@ -53,6 +53,20 @@ impl OAuthFailure {
     /// What everybody hears whose refresh token is no good: no reason, no action.
     pub(crate) fn invalid_grant() -> Self {
         Self::new("invalid_grant", "the refresh token is not valid")
+    }
+
+    /// A bearer token that fails, as RFC 6750 has it, in the words and the shape of this endpoint.
+    pub(crate) fn bearer(failure: Failure) -> Self {
+        let mut ours = Self::new(
+            failure.bearer_error().unwrap_or("invalid_request"),
+            &failure.detail,
+        );
+        ours.status = status(failure.code);
+        ours.body.reason = failure.reason;
+        ours.body.action = Some(failure.action_or_usual());
+        ours.challenge = Some(failure.challenge_value().into());
+        ours.cause = failure.cause;
+        ours
     }
 
     fn over(reason: EndReason) -> Self {
@@ -140,8 +154,10 @@ impl From<Failure> for OAuthFailure {
             _ => Self::invalid_request(&failure.detail),
         };
         if matches!(failure.code, Code::TooLarge | Code::CsrfRefused) {
-            ours.status =
-                StatusCode::from_u16(failure.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+            ours.status = status(failure.code);
+        }
+        if failure.code == Code::CsrfRefused {
+            ours.challenge = Some(failure.challenge_value().into());
         }
         ours.cause = failure.cause;
         ours
@@ -155,17 +171,18 @@ impl IntoResponse for OAuthFailure {
         }
         let mut response = (self.status, axum::Json(self.body)).into_response();
         let headers = response.headers_mut();
-        if self.challenge {
-            headers.insert(
-                header::WWW_AUTHENTICATE,
-                HeaderValue::from_static("Basic realm=\"prolong\""),
-            );
+        if let Some(challenge) = self.challenge.and_then(|text| text.parse().ok()) {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         no_store(response)
     }
+}
+
+fn status(code: Code) -> StatusCode {
+    StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST)
 }
 
 /// Tokens and errors about them are kept by nobody (RFC 6749 §5.1).

@@ -40,33 +40,28 @@ pub(crate) async fn post(
     Ok(no_store(axum::Json(body).into_response()))
 }
 
-/// A client that fails is told as OAuth has it, a bearer token that fails as RFC 6750 has it.
-pub(crate) enum Refused {
-    Client(OAuthFailure),
-    Bearer(Failure),
-}
+/// A failure of this call, as OAuth tells it, whatever proved who calls.
+pub(crate) struct Refused(OAuthFailure);
 
 impl From<OAuthFailure> for Refused {
     fn from(failure: OAuthFailure) -> Self {
-        Self::Client(failure)
+        Self(failure)
     }
 }
 
 impl From<Failure> for Refused {
     fn from(failure: Failure) -> Self {
-        if failure.of_credentials || matches!(failure.code.status(), 401 | 403) {
-            Self::Bearer(failure)
+        let of_bearer = failure.of_credentials || matches!(failure.code.status(), 401 | 403);
+        Self(if of_bearer {
+            OAuthFailure::bearer(failure)
         } else {
-            Self::Client(failure.into())
-        }
+            failure.into()
+        })
     }
 }
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        match self {
-            Self::Client(failure) => failure.into_response(),
-            Self::Bearer(failure) => failure.into_response(),
-        }
+        self.0.into_response()
     }
 }
