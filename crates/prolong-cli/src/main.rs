@@ -23,6 +23,10 @@ use clap::Parser;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Longer than the background rests, so that one thread for what blocks is always there. Without any, where the system
+/// has none to give, whoever needs one would panic instead of waiting for it.
+const SPARE_THREAD: Duration = Duration::from_mins(2);
+
 fn main() -> ExitCode {
     let args = match args::Args::try_parse() {
         Ok(args) => args,
@@ -31,6 +35,7 @@ fn main() -> ExitCode {
     let out = out::Out::new(args.output);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .thread_keep_alive(SPARE_THREAD)
         .build()
     {
         Ok(runtime) => runtime,

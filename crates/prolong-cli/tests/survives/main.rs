@@ -23,5 +23,6 @@ mod server;
 mod spellings;
 mod stories;
 mod support;
+mod threads;
 mod wire;
 mod world;

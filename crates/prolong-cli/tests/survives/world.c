@@ -1,10 +1,12 @@
-/* The world as one process sees it: its clocks, and its disk. Loaded before libc's own functions into a server under
-   test; a file that both processes map says what to pretend. Nothing is pretended while every slot is zero. */
+/* The world as one process sees it: its clocks, its disk, and whether it gets another thread. Loaded before libc's own
+   functions into a server under test; a file that both processes map says what to pretend. Nothing is pretended while
+   every slot is zero. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -15,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TIME, WALL, STILL, WRITE_ERROR, SYNC_ERROR, KILLED_AT, SLOTS };
+enum { TIME, WALL, STILL, WRITE_ERROR, SYNC_ERROR, KILLED_AT, THREAD_ERROR, SLOTS };
 static const volatile int64_t nothing[SLOTS];
 static const volatile int64_t *world = nothing;
 static long (*next)(long, ...);
@@ -130,4 +132,11 @@ int fsync(int file) {
     step();
     if (world[SYNC_ERROR]) { errno = (int)world[SYNC_ERROR]; return -1; }
     return (int)syscall(SYS_fsync, file);
+}
+
+typedef int create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *with) {
+    if (world[THREAD_ERROR]) return (int)world[THREAD_ERROR];
+    return ((create *)dlsym(RTLD_NEXT, "pthread_create"))(thread, attributes, start, with);
 }

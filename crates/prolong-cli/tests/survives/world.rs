@@ -1,7 +1,8 @@
 //! A world to pretend: `world.c`, loaded before libc into the server, reads a file that this writes.
 //!
 //! Time that passes moves every clock of the server, as it would be on a machine where it really passed. Setting the
-//! wall clock moves that one alone. A disk that is full or broken refuses what is written to files. A process can be killed
+//! wall clock moves that one alone. A disk that is full or broken refuses what is written to files, and a
+//! system at its limit the start of a thread. A process can be killed
 //! between any two changes that it makes to the disk.
 
 use std::fs::File;
@@ -17,8 +18,11 @@ const STILL: u64 = 2;
 const WRITE_ERROR: u64 = 3;
 const SYNC_ERROR: u64 = 4;
 const KILLED_AT: u64 = 5;
-const SLOTS: usize = 6;
+const THREAD_ERROR: u64 = 6;
+const SLOTS: usize = 7;
 
+/// `errno` of a system that has no thread to give.
+pub(crate) const NO_THREAD: i64 = 11;
 /// `errno` of a full disk.
 pub(crate) const NO_SPACE: i64 = 28;
 /// `errno` of a broken one.
@@ -72,6 +76,11 @@ impl World {
     /// Every sync fails with this; 0: none.
     pub(crate) fn fail_syncs(&self, errno: i64) {
         self.set(SYNC_ERROR, errno);
+    }
+
+    /// No thread can be started, which fails with this; 0: some can.
+    pub(crate) fn fail_threads(&self, errno: i64) {
+        self.set(THREAD_ERROR, errno);
     }
 
     /// A process that enters is killed before it changes the disk for the so-manyeth time; 0: never.
