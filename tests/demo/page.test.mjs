@@ -76,3 +76,43 @@ test('the page of an empty folder shows a session, and prolongs, rests and ends 
 
   assert.deepEqual([faults, elsewhere], [[], []])
 })
+
+// Rotation is strict, so that the token before is good for nothing but the same attempt, from the first moment.
+test('an answer that was lost signs nobody out, nor does leaving the page meanwhile', async (t) => {
+  const folder = await folderFor(t)
+  const bin = process.env.PROLONG_BIN
+  const strict = {
+    PROLONG__CLIENTS__WEB__POLICY: 'strict',
+    PROLONG__POLICIES__STRICT__GRACE: '0s',
+    PROLONG__POLICIES__STRICT__MIN_ROTATION_INTERVAL: '0s',
+  }
+  const options = { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...strict } }
+  const { found } = await start(t, bin, ['serve', '--listen', '127.0.0.1:0'], options, /issuer (http:\S+)/)
+  execFileSync(bin, ['user', 'add', 'maryo', '--password-stdin'], { cwd: folder, env: options.env, input: `${password}\n` })
+  const page = await (await launch(t)).newPage()
+  await page.goto(found[1])
+  await page.fill('[name=username]', 'maryo')
+  await page.fill('[name=password]', password)
+  await page.click('#sign-in button')
+  await page.waitForSelector('#session:not([hidden])')
+  const generation = async () => Number(await page.textContent('#generation'))
+
+  for (const again of [() => page.click('#prolong'), () => page.reload()]) {
+    const before = await generation()
+    const answered = new Promise((done) => {
+      const lose = async (route) => {
+        const request = route.request()
+        const told = Object.entries(await request.allHeaders()).filter(([name]) => !/^:|^content-length$/.test(name))
+        // Not by the browser, which would keep the cookie of an answer that it has seen.
+        const answer = await fetch(request.url(), { method: 'POST', headers: told, body: request.postData() })
+        await route.abort()
+        done(answer.status)
+      }
+      return page.route('**/oauth/token', lose, { times: 1 })
+    })
+    await page.click('#prolong')
+    assert.equal(await answered, 200)
+    await again()
+    await until('a renewal after the lost one', async () => (await generation()) === before + 1)
+  }
+})

@@ -1,5 +1,5 @@
 // Shows a session and prolongs it, by plain calls of the API, so that each can be seen in the network panel.
-// An application uses the npm package `prolong` instead, which also minds several tabs and lost answers.
+// An application uses the npm package `prolong` instead, which minds much more.
 
 const meta = (name) => document.querySelector(`meta[name="${name}"]`).content
 const client = meta('prolong-client')
@@ -59,17 +59,27 @@ const drop = (why) => {
 
 const word = ({ status, answer }) => answer.reason ?? answer.code ?? answer.error ?? `HTTP ${status}`
 
+// Kept, and shared by tabs, until an answer comes: so asking again after a lost one is known as that, however late.
+const ATTEMPT = 'prolong-attempt'
+const attempt = () => {
+  const drawn = () => btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))))
+    .replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '')
+  const kept = localStorage.getItem(ATTEMPT) ?? drawn()
+  localStorage.setItem(ATTEMPT, kept)
+  return kept
+}
+
 const renewOnce = async () => {
   const idleFor = Math.max(0, Math.floor(seconds() - lastInput))
-  const attempt = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))))
-    .replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '')
   try {
     const result = byAccessToken
       ? await call('POST', 'v1/sessions/current/prolong', { json: { idle_for: idleFor } })
       : await call('POST', 'oauth/token', {
           bearer: false,
-          form: { grant_type: 'refresh_token', client_id: client, attempt_id: attempt, idle_for: String(idleFor) },
+          form: { grant_type: 'refresh_token', client_id: client, attempt_id: attempt(), idle_for: String(idleFor) },
         })
+    // Whatever it was, it was an answer; only one that never came is asked for again by the same attempt.
+    if (result.status < 500) localStorage.removeItem(ATTEMPT)
     if (result.ok) {
       say(`prolonged; idle for ${idleFor} s, generation ${result.answer.session?.generation ?? '–'}`)
       take(result.answer)
