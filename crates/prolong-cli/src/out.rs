@@ -1,5 +1,6 @@
 //! The one module that prints. A reader who goes away (`| head`) is no fault.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -92,10 +93,10 @@ impl Out {
         self.facts(&Value::from(items.to_vec()), &text);
     }
 
-    /// Exactly this, and a line's end.
+    /// This, and a line's end.
     #[expect(clippy::unused_self, reason = "whoever prints has been given an `Out`")]
     pub(crate) fn raw(self, text: &str) {
-        let _ = writeln!(anstream::stdout(), "{text}");
+        let _ = writeln!(anstream::stdout(), "{}", in_reading_order(text));
     }
 
     /// Exactly these bytes.
@@ -112,7 +113,7 @@ impl Out {
         } else {
             format!("prolong: {text}")
         };
-        let _ = writeln!(anstream::stderr(), "{text}");
+        let _ = writeln!(anstream::stderr(), "{}", in_reading_order(&text));
         ExitCode::FAILURE
     }
 }
@@ -151,11 +152,46 @@ fn as_json(error: &anyhow::Error, text: &str) -> Value {
     }
 }
 
+/// Users name their devices. What turns the order of a line around, or begins another, is written as JSON would, so that it
+/// is the same to machines and harmless in a terminal.
+fn in_reading_order(text: &str) -> Cow<'_, str> {
+    let turns = |c| matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if !text.contains(turns) {
+        return text.into();
+    }
+    let mut harmless = String::with_capacity(text.len() + 5);
+    for c in text.chars() {
+        if turns(c) {
+            // Writing to a String cannot fail.
+            let _ = write!(harmless, "\\u{:04x}", u32::from(c));
+        } else {
+            harmless.push(c);
+        }
+    }
+    harmless.into()
+}
+
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => "–".to_owned(),
 
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_turns_a_line_around() {
+        let named = json!({ "device_name": "phone\u{202e}\u{2028}eurt", "hebrew": "\u{5d0}" });
+        let told = in_reading_order(&named.to_string()).into_owned();
+        assert!(
+            told.contains(r"phone\u202e\u2028eurt") && told.contains('\u{5d0}'),
+            "{told}"
+        );
+        assert_eq!(serde_json::from_str::<Value>(&told).unwrap(), named);
     }
 }
