@@ -64,7 +64,7 @@ pub struct Policy {
     pub on_reuse: OnReuse,
     /// A late predecessor from a client without attempt ids.
     pub plain_predecessor: PlainPredecessor,
-    /// The operator's own user table, asked at sign-in and before each rotation of a refresh token.
+    /// The operator's own user table, asked at sign-in and before whatever prolongs a session durably.
     pub check_url: Option<Box<str>>,
     /// What counts where `check_url` does not answer.
     pub check_failure: CheckFailure,

@@ -99,24 +99,26 @@ impl Authority {
         proved: Option<&str>,
         actor: &str,
     ) -> Result<TokenAnswer, Failure> {
+        let mut told = None;
         for round in 0..ROUNDS {
             let now = self.decisive_now()?;
-            let Found { session, user } = self
+            let found = self
                 .store
                 .session(id)
                 .await
                 .map_err(Failure::unavailable)?
                 .ok_or_else(no_such_session)?;
+            let Found { session, user } = &found;
             if proved.is_some() && user.password_hash.as_deref() != proved {
                 return Err(Failure::new(
                     Code::Conflict,
                     "the password was changed meanwhile",
                 ));
             }
-            let client = self.client_of(&session)?;
+            let client = self.client_of(session)?;
             let policy = client.policy_for(session.flags.remember);
             let decision = decide(
-                &session,
+                session,
                 &user.standing,
                 &Event::Reauthenticated,
                 now,
@@ -136,8 +138,18 @@ impl Authority {
                     ));
                 }
             };
+            if told.is_none() {
+                told = Some(self.ask_before_renewing(&found, client, policy).await?);
+                // Asking takes time, in which the session may have ended.
+                if policy.check_url.is_some() {
+                    continue;
+                }
+            }
+            let Found { session, mut user } = found;
             let seen = user.standing;
-            let mut user = user;
+            if let Some(claims) = told.clone().flatten() {
+                user.claims = claims;
+            }
             user.standing.last_sign_in = user.standing.last_sign_in.max(Some(now));
             let detail = json!({ "client_id": client.id });
             let transaction = Transaction::of(Change::ReplaceUser(user.clone()))

@@ -135,7 +135,8 @@ impl Authority {
         ))
     }
 
-    async fn ask_before_renewing(
+    /// Asks the operator's user table before a session is prolonged durably by something else than a refresh token.
+    pub(super) async fn ask_before_renewing(
         &self,
         found: &Found,
         client: &Client,

@@ -1,5 +1,5 @@
 //! The operator's own user table (`check_url`): asked at sign-in and before whatever prolongs a session durably, for at most a
-//! second: a rotation, or the activity that a renewal stores. What writes nothing asks nobody.
+//! second: a rotation, a reauthentication, or the activity that a renewal stores. What writes nothing asks nobody.
 
 use std::time::Duration;
 
@@ -284,6 +284,25 @@ mod tests {
             assert_eq!(prolong().await.status, StatusCode::OK, "nothing is stored");
             assert_eq!(asked(), 3);
         }
+    }
+
+    /// The right password does not bring back whom the operator's table no longer lets in.
+    #[tokio::test]
+    async fn a_reauthentication_asks_the_table_too() {
+        let (w, table) = beside_a_table(CheckFailure::Refuse).await;
+        let session = w.signed_in("web").await.answer.session.unwrap().id;
+        let backend = w.token_for("prolong:sign-in").await;
+        let path = format!("/v1/admin/sessions/{session}/reauthenticate");
+        *table.answer.lock() = json!({ "allow": false, "reason": "user_deleted" });
+        let refused = w.call("POST", &path, &backend, "{}").await;
+        assert_eq!(refused.text("reason"), "user_deleted", "{}", refused.body);
+        *table.answer.lock() = json!({ "allow": true, "claims": { "role": "clerk" } });
+        let vouched = w.call("POST", &path, &backend, "{}").await;
+        assert_eq!(vouched.status, StatusCode::OK, "{}", vouched.body);
+        assert_eq!(part(vouched.text("access_token"), 1)["role"], "clerk");
+        let asked = table.asked.lock();
+        let last = asked.last().unwrap();
+        assert_eq!((asked.len(), &last["event"]), (3, &json!("prolong")));
     }
 
     #[tokio::test]
