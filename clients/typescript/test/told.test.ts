@@ -29,6 +29,34 @@ test('the end that nears has its name: nobody is here, or nothing helps', async 
   }
 })
 
+test('a far end is believed to the second, and one that nobody told is neither an end nor a promise', async () => {
+  const DAY = 86_400
+  // Further than a timer of the platform can count.
+  const kept = { expires_in: 30 * DAY, refresh_in: 30 * DAY }
+  for (const [kind, answer] of [
+    ['lifetime', { authorization_expires_in: 26 * DAY }],
+    ['idle', { refresh_token_timeout: 26 * DAY }],
+    [undefined, {}],
+  ] as const) {
+    const world = new World()
+    const session = opened(world.tab())
+    const told: Events['warning'][] = []
+    session.on('warning', (event) => void told.push(event))
+    await session.adopt({ ...world.answer(), ...kept, ...answer })
+    await world.pass(26 * DAY - 70)
+    expect([told, world.renewals]).toEqual([[], []])
+    await world.pass(20)
+    expect(told).toMatchObject(kind ? [{ kind, secondsLeft: 60 }] : [])
+    if (kind) continue
+    // Nobody said when it is over, so the authority is asked, and believed.
+    await world.pass(2 * DAY)
+    expect([session.state, told]).toEqual(['active', []])
+    world.refusal = 'lifetime_reached'
+    await world.pass(3 * DAY)
+    expect(session.state).toBe('ended')
+  }
+})
+
 test('stay() says to the authority that somebody is here, at once', async () => {
   const world = new World()
   const session = opened(world.tab())

@@ -155,7 +155,9 @@ const FAMILIES: &[Family] = &[
             ("introspection resets no timeout", Test("")),
             (
                 "clients take large values literally, and an absent one as unknown",
-                Elsewhere("renewals are bounded, and no failure signs anybody out"),
+                Elsewhere(
+                    "a far end is believed to the second, and one that nobody told is neither an end nor a promise",
+                ),
             ),
         ],
     },
