@@ -90,7 +90,7 @@ fn every_override_changes_what_is_said() {
         f(&mut policy);
         policy
     };
-    let overrides: [(&str, Policy); 22] = [
+    let overrides = [
         ("access", change(|p| p.access = Duration::from_mins(2))),
         ("soft", change(|p| p.soft = Some(Duration::from_mins(1)))),
         ("idle", change(|p| p.idle = Limit::Never)),

@@ -73,3 +73,22 @@ pub fn everything_ended(now: Timestamp) -> NewFeedEntry {
 
 /// Longer than any access token lives.
 const A_YEAR: Duration = Duration::from_hours(8784);
+
+#[cfg(test)]
+mod tests {
+    use prolong_protocol::feed::arg_of;
+    use prolong_protocol::problem::Reason;
+
+    use super::*;
+
+    /// Whatever may end a session has its word and its number on the wire; beside them, verifiers tell of a superseded token.
+    #[test]
+    fn the_reasons_of_the_core_are_those_of_the_wire() {
+        let core = EndReason::ALL.map(|reason| (reason.as_str(), u64::from(reason.number())));
+        let wire = Reason::ALL
+            .iter()
+            .filter(|reason| **reason != Reason::Superseded)
+            .map(|reason| (reason.as_str(), arg_of(*reason)));
+        assert!(core.into_iter().eq(wire), "{core:?}");
+    }
+}
