@@ -64,6 +64,9 @@ const picture = async (page, name) => {
 test('the demo shows what it promises', async (t) => {
   const page = await open()
   const left = await open({ colorScheme: 'dark', viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true })
+  // Nobody has signed in at this browser: no session is over.
+  await until('the card of a first visit', async () => /waits for a sign-in/.test(await page.textContent('#tabs')))
+  assert.match(await page.textContent('#tabs'), /It found no session here\./)
   await signIn(page)
   await signIn(left)
   await left.click('#idle')

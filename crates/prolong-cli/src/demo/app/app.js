@@ -235,7 +235,8 @@ const tabCard = (tab, several) => {
   name.textContent = `Tab ${tab.letter}${tab.here ? ' (this one)' : ''}${tab.hidden ? ', hidden' : ''}`
   const last = document.createElement('small')
   const event = tab.last.replace(/^[\d.]+ /, '')
-  last.textContent = LAST[event] ?? event
+  // A browser that nobody signed in at has heard of no end.
+  last.textContent = tab.next === 'nothing: unknown' && event === 'ended' ? 'It found no session here.' : (LAST[event] ?? event)
   if (tab.next.startsWith('nothing: ')) tab.next = tab.next === 'nothing: unknown' ? 'waits for a sign-in' : `does nothing: ${REASONS[tab.next.slice(9)] ?? tab.next.slice(9)}`
   const renews = tab.renewIn > 0 ? `renews in ${tab.renewIn} s${several ? ', unless another tab has done so' : ''}` : 'renews now'
   card.append(name, tab.next === 'renews' ? renews : tab.next, last)
