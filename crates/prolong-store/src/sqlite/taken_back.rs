@@ -1,12 +1,16 @@
-//! A batch that the disk had no room for never was: neither in the file nor in what the writer remembers.
+//! A batch that the disk had no room for never was: neither in the file nor in what the writer remembers. After one that
+//! failed for good nothing is written.
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::writer::{Failure, Job, Work, Writer};
+use super::writer::{Failure, Job, Work, Writer, run};
 use super::{copier, open};
 use crate::conformance::{session, user};
 use crate::{Change, Found, NotCommitted, Transaction, User};
@@ -46,6 +50,40 @@ fn a_user_that_was_written_in_vain_is_forgotten() {
     }
     let seen = looked_at_in(&writer, Vec::new());
     assert!(!seen.standing.disabled && seen.revision == 0);
+}
+
+#[test]
+fn what_waits_when_the_disk_has_failed_is_never_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = Mutex::new(writer(&dir.path().join("prolong.db")));
+    // As a lone write leaves it, in the moment between its end and the thread's turn.
+    *writer.lock().failure.lock() = Some("the disk is gone".to_owned());
+    let (calls, called) = sync_channel(1);
+    let (job, mut answer) = job_of(Change::InsertUser(user(1)));
+    calls.send(Some(job)).unwrap();
+    run(&writer, &called);
+    drop(called);
+    assert!(answer.try_recv().is_err(), "somebody was told something");
+    assert_eq!(writer.lock().commits(), 0);
+}
+
+#[test]
+fn an_idle_log_is_copied_back_though_lone_writes_filled_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = writer(&dir.path().join("prolong.db"));
+    let wrote = writer.write_alone(Work::Write(Transaction::of(Change::InsertUser(user(1)))));
+    assert!(wrote.unwrap().is_ok());
+    writer.wal_pages.store(1, Ordering::Relaxed);
+    let (writer, (calls, called)) = (Arc::new(Mutex::new(writer)), sync_channel(1));
+    let shared = Arc::clone(&writer);
+    let thread = std::thread::spawn(move || run(&shared, &called));
+    let until = Instant::now() + Duration::from_secs(30);
+    while writer.lock().wal_pages.load(Ordering::Relaxed) > 0 {
+        assert!(Instant::now() < until, "nobody copies it back");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    drop(calls);
+    thread.join().unwrap();
 }
 
 /// What a turn sees of the user, after the first of `others` and before the last.

@@ -142,7 +142,7 @@ impl Writer {
         self.noting(Self::finish_copying)
     }
 
-    fn commits(&self) -> u64 {
+    pub(super) fn commits(&self) -> u64 {
         self.counters.commits()
     }
 
