@@ -103,6 +103,18 @@ async fn a_backup_under_load_is_restored_and_clients_ahead_of_it_are_healed_or_e
             .unwrap();
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}", answer.body);
     }
+    let why = good(&run(
+        house.path(),
+        &["session", "why-ended", "maryo", "--output", "json"],
+        "",
+    ));
+    let why: Value = serde_json::from_str(&why).unwrap();
+    let sessions = why["sessions"].as_array().unwrap();
+    assert!(sessions.len() > CLIENTS);
+    for session in sessions {
+        let told = (&session["reason"], &session["ended_by"]);
+        assert_eq!(told, (&json!("ended_by_admin"), &json!("operator")));
+    }
     house.sign_in("maryo").await;
     house.stop();
 }

@@ -155,6 +155,7 @@ impl Authority {
 
     async fn turn(&self, now: Timestamp) -> Result<(), NotCommitted> {
         let retention = &self.settings.retention;
+        let forget_audit = Change::ForgetAuditBefore(now.minus(retention.audit), AUDIT_BATCH);
         self.store
             .commit(Transaction {
                 changes: vec![
@@ -164,11 +165,12 @@ impl Authority {
                     },
                     Change::ForgetTicketsBefore(now),
                     Change::ForgetFeedBefore(now.as_secs()),
-                    Change::ForgetAuditBefore(now.minus(retention.audit), AUDIT_BATCH),
+                    forget_audit.clone(),
                 ],
             })
             .await?;
-        self.sweep(now.minus(retention.sessions)).await?;
+        self.sweep(now.minus(retention.sessions), &forget_audit)
+            .await?;
         self.forget_tombstones(now.minus(self.longest_use())).await
     }
 
@@ -183,15 +185,14 @@ impl Authority {
         self.store.commit(Transaction { changes }).await.map(drop)
     }
 
-    /// Removes sessions that ended, or were over, before `before`.
-    async fn sweep(&self, before: Timestamp) -> Result<(), NotCommitted> {
+    /// Removes sessions that ended, or were over, before `before`. Where many go, many lines of the audit log are old, too.
+    async fn sweep(&self, before: Timestamp, forget_audit: &Change) -> Result<(), NotCommitted> {
         for _ in 0..BATCHES {
             let old = self.store.removable_sessions(before, BATCH).await?;
             let last = old.len() < BATCH;
             if !old.is_empty() {
-                self.store
-                    .commit(Transaction::of(Change::RemoveSessions(old)))
-                    .await?;
+                let removed = Transaction::of(Change::RemoveSessions(old));
+                self.store.commit(removed.and(forget_audit.clone())).await?;
             }
             if last {
                 break;
@@ -207,6 +208,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use prolong_core::{EndReason, PolicyDraft, Preset, SessionId};
+    use prolong_store::{NewAuditLine, Store as _};
     use tokio::time::Instant;
 
     use super::*;
@@ -232,6 +234,32 @@ mod tests {
         );
         w.later(86_400 + 1);
         assert!(turn().await.is_none());
+    }
+
+    /// Thousands a minute may come, so thousands must be able to go.
+    #[tokio::test]
+    async fn the_audit_log_is_forgotten_as_fast_as_sessions_are() {
+        let w = world(PolicyDraft::default()).await;
+        let line = |_| {
+            Change::AppendAudit(NewAuditLine {
+                at: w.authority.clock.now(),
+                what: "user.changed",
+                actor: "operator".to_owned(),
+                user: None,
+                session: None,
+                detail: "{}".to_owned(),
+            })
+        };
+        let changes = (0..2 * AUDIT_BATCH).map(line).collect();
+        w.store.commit(Transaction { changes }).await.unwrap();
+        for _ in 0..=BATCH {
+            w.signed_in("web").await;
+        }
+        w.later(100 * 86_400);
+        let now = w.authority.clock.now();
+        w.authority.turn(now).await.unwrap();
+        let counts = w.store.counts().await.unwrap();
+        assert_eq!((counts.sessions, counts.audit_lines), (0, 0));
     }
 
     /// Where a token is taken long after it expired, the tombstone stays so long, whatever became of the sessions.

@@ -106,7 +106,7 @@ pub(super) fn change(db: &Connection, change: Change, committed: &mut Committed)
         ),
         Change::ForgetAuditBefore(time, limit) => any(
             db,
-            "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ?1 ORDER BY id LIMIT ?2)",
+            FORGET_AUDIT,
             params![time.as_millis(), read::limit(limit)],
         ),
         Change::PutTicket(ticket) => one(
@@ -351,4 +351,32 @@ fn idle(limit: Limit) -> Option<i64> {
 
 const fn signed(number: u64) -> i64 {
     number.cast_signed()
+}
+
+/// Lines are in the order of their time, so the first ones say whether any is old: all are never looked through.
+const FORGET_AUDIT: &str = "DELETE FROM audit WHERE id IN (
+    SELECT id FROM (SELECT id, at FROM audit ORDER BY id LIMIT ?2) WHERE at < ?1)";
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    /// It is asked each half-minute, on the writer's own time.
+    #[test]
+    fn a_long_audit_log_without_an_old_line_is_not_looked_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = crate::sqlite::open::writer(&folder.path().join("x.db"), [1; 16]).unwrap();
+        let lines = "INSERT INTO audit (at, what, actor, detail)
+            WITH RECURSIVE n (at) AS (SELECT 1000 UNION ALL SELECT at + 1 FROM n WHERE at < 5999)
+            SELECT at, 'user.changed', 'operator', '{}' FROM n";
+        assert_eq!(db.execute(lines, []).unwrap(), 5000);
+        let mut forget = db.prepare(FORGET_AUDIT).unwrap();
+        assert_eq!(forget.execute(params![1000, 100]).unwrap(), 0);
+        let steps = forget.get_status(StatementStatus::FullscanStep);
+        assert!(steps <= 200, "{steps} lines were looked at");
+        assert_eq!(forget.execute(params![1250, 100]).unwrap(), 100);
+        assert_eq!(forget.execute(params![1150, 100]).unwrap(), 50);
+    }
 }

@@ -188,6 +188,14 @@ fn declare(
         None => 0,
         Some(EndAll { at, told }) => {
             super::apply::change(&step, Change::AppendFeed(told), &mut Committed::default())?;
+            // Who asks why they were signed out is told by whom, as after any other end.
+            step.execute(
+                "INSERT INTO audit (at, what, actor, user, session, detail)
+                 SELECT ?1, 'session.ended', 'operator', user, id,
+                     json_object('reason', ?2, 'client_id', client, 'device_name', device_name)
+                 FROM session WHERE end_reason = 0",
+                params![at.as_millis(), EndReason::EndedByAdmin.as_str()],
+            )?;
             step.execute(
                 "UPDATE session SET end_reason = ?1, ended_at = ?2 WHERE end_reason = 0",
                 params![EndReason::EndedByAdmin.number(), at.as_millis()],
