@@ -176,6 +176,7 @@ impl SqliteStore {
         if passage.alone
             && runtime.as_ref().is_some_and(may_block)
             && let Some(writer) = self.writer.as_ref().and_then(|writer| writer.try_lock())
+            && writer.wal_may_grow()
         {
             return tokio::task::block_in_place(|| self.write_alone(&writer, work));
         }

@@ -10,6 +10,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use parking_lot::{Condvar, Mutex};
 use rusqlite::Connection;
 
 use super::writer::{Failure, fatal};
@@ -29,6 +30,21 @@ struct Progress {
     busy: AtomicBool,
     /// Frames of the WAL, from its beginning, that are in the database.
     copied: AtomicUsize,
+    /// For whoever waits until it is not busy.
+    looking: Mutex<()>,
+    idle: Condvar,
+}
+
+/// A copy that is being made, until it is dropped, also by a panic.
+struct Copying<'a>(&'a Progress);
+
+impl Drop for Copying<'_> {
+    fn drop(&mut self) {
+        let looking = self.0.looking.lock();
+        self.0.busy.store(false, Ordering::Release);
+        drop(looking);
+        self.0.idle.notify_all();
+    }
 }
 
 impl Copier {
@@ -43,6 +59,7 @@ impl Copier {
         let (shared, name) = (Arc::clone(&progress), "prolong-copier".to_owned());
         let work = move || {
             for () in asked {
+                let copying = Copying(&shared);
                 let begun = Instant::now();
                 match copy(&db) {
                     Ok(copied) => shared.copied.store(copied, Ordering::Relaxed),
@@ -53,7 +70,7 @@ impl Copier {
                     Err(_) => {}
                 }
                 counters.copied(begun.elapsed());
-                shared.busy.store(false, Ordering::Release);
+                drop(copying);
             }
         };
         let thread = std::thread::Builder::new().name(name).spawn(work);
@@ -69,6 +86,14 @@ impl Copier {
     /// Whether it is copying.
     pub(super) fn busy(&self) -> bool {
         self.progress.busy.load(Ordering::Acquire)
+    }
+
+    /// Returns when it is not.
+    pub(super) fn wait(&self) {
+        let mut looking = self.progress.looking.lock();
+        while self.busy() {
+            self.progress.idle.wait(&mut looking);
+        }
     }
 
     /// Frames that are in the database already, of the WAL as it is now.

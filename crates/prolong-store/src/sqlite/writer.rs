@@ -124,6 +124,11 @@ impl Writer {
         self.pages_in_wal() >= WAL_PAGES && !self.copier.busy()
     }
 
+    /// Whether a lone write may make the WAL longer. Otherwise the thread makes it, which stops to copy afterwards.
+    pub(super) fn wal_may_grow(&self) -> bool {
+        self.pages_in_wal() < MOST_WAL_PAGES
+    }
+
     /// A panic or an error is the end of all writing: nobody knows what is on the disk.
     fn noting(&self, act: impl FnOnce(&Self) -> Result<(), String>) -> Result<(), String> {
         let unexpected = Unexpected(self.failure.clone());
@@ -307,11 +312,11 @@ impl Writer {
     /// Keeps the WAL from growing without end.
     fn copy_back(&self) -> Result<(), String> {
         let pages = self.pages_in_wal();
-        if pages < WAL_PAGES || self.copier.busy() {
+        if pages >= MOST_WAL_PAGES {
+            self.copier.wait();
+        } else if pages < WAL_PAGES || self.copier.busy() {
             return Ok(());
-        }
-        let left = pages.saturating_sub(self.copier.copied());
-        if left > LAST_PAGES && pages < MOST_WAL_PAGES {
+        } else if pages.saturating_sub(self.copier.copied()) > LAST_PAGES {
             self.copier.ask();
             return Ok(());
         }
