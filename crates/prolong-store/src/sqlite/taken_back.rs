@@ -80,7 +80,7 @@ fn an_idle_log_is_copied_back_though_lone_writes_filled_it() {
     let until = Instant::now() + Duration::from_secs(30);
     while writer.lock().wal_pages.load(Ordering::Relaxed) > 0 {
         assert!(Instant::now() < until, "nobody copies it back");
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::park_timeout(Duration::from_millis(50));
     }
     drop(calls);
     thread.join().unwrap();
