@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -178,7 +179,10 @@ impl SqliteStore {
             && let Some(writer) = self.writer.as_ref().and_then(|writer| writer.try_lock())
             && writer.wal_may_grow()
         {
-            return tokio::task::block_in_place(|| self.write_alone(&writer, work));
+            let begun = Instant::now();
+            let answer = tokio::task::block_in_place(|| self.write_alone(&writer, work));
+            self.traffic.took(begun.elapsed());
+            return answer;
         }
         let (answer, answered) = oneshot::channel();
         let gone = || StoreError::Unavailable("the writer has stopped".to_owned());

@@ -5,6 +5,7 @@
 //! may write where they are.
 
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// The writes under way.
 pub(super) struct Traffic {
@@ -40,7 +41,18 @@ impl Traffic {
                 .is_some_and(|(lone, enough)| lone >= enough),
         }
     }
+
+    /// A lone write took so long. Whoever waits for the writer's thread can be answered that it takes too long, and whoever
+    /// blocks cannot: so after a slow one, writes are handed over until they have come alone for a while again.
+    pub(super) fn took(&self, time: Duration) {
+        if time > SLOW {
+            self.lone.store(0, Ordering::Relaxed);
+        }
+    }
 }
+
+/// Many times what a disk takes that is well.
+const SLOW: Duration = Duration::from_millis(10);
 
 /// A write under way.
 pub(super) struct Passage<'a> {
@@ -73,6 +85,18 @@ mod tests {
         for _ in 0..3 {
             assert!(!traffic.enter().alone, "there was company a moment ago");
         }
+        assert!(traffic.enter().alone);
+    }
+
+    #[test]
+    fn after_a_slow_one_writes_are_handed_over() {
+        let traffic = Traffic::new(Some(1));
+        drop(traffic.enter());
+        assert!(traffic.enter().alone);
+        traffic.took(SLOW);
+        assert!(traffic.enter().alone);
+        traffic.took(SLOW + Duration::from_millis(1));
+        assert!(!traffic.enter().alone);
         assert!(traffic.enter().alone);
     }
 

@@ -131,7 +131,7 @@ impl Writer {
 
     /// A panic or an error is the end of all writing: nobody knows what is on the disk.
     fn noting(&self, act: impl FnOnce(&Self) -> Result<(), String>) -> Result<(), String> {
-        let unexpected = Unexpected(self.failure.clone());
+        let unexpected = Unexpected(&self.failure);
         let outcome = act(self);
         if let Err(why) = &outcome {
             *self.failure.lock() = Some(why.clone());
@@ -389,9 +389,9 @@ fn full(error: &rusqlite::Error) -> bool {
 }
 
 /// Dropped only by a panic of the writer.
-struct Unexpected(Failure);
+struct Unexpected<'a>(&'a Failure);
 
-impl Drop for Unexpected {
+impl Drop for Unexpected<'_> {
     fn drop(&mut self) {
         *self.0.lock() = Some("the writer panicked".to_owned());
     }
