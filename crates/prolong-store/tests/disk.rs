@@ -289,7 +289,12 @@ async fn bounded(open: impl Fn(&Path) -> Result<SqliteStore, StoreError>) {
         commit(&store, lines.collect()).await;
         assert!(wal() < 36_000 * 4120, "{} bytes of WAL", wal());
     }
-    assert!(store.writer_stats().checkpoints > 0, "nothing was finished");
+    let stats = store.writer_stats();
+    assert!(stats.checkpoints > 0, "nothing was finished");
+    assert!(
+        stats.copy_micros > 0,
+        "nothing was copied beside the writer"
+    );
 }
 
 /// Not a test by itself: fills a small disk, makes room, and goes on.
