@@ -15,7 +15,7 @@ use std::io::Read;
 
 use anyhow::{Context, bail};
 
-use crate::args::{Args, Client, Command};
+use crate::args::{Args, Client, Command, User};
 use crate::config::{Config, Overrides};
 use crate::door::{Reach, Remote};
 use crate::out::Out;
@@ -43,11 +43,12 @@ pub(crate) async fn run(mut args: Args, out: Out) -> anyhow::Result<()> {
         remote,
     };
     let load = |overrides: &Overrides| Config::load(overrides);
-    let works_on_data = !local_only
-        || matches!(
-            args.command,
-            Command::Backup { .. } | Command::Migrate { .. }
-        );
+    // The first user may be there before the first start.
+    let works_on_data = match args.command {
+        Command::User(User::Add { .. }) => false,
+        Command::Backup { .. } | Command::Migrate { .. } => true,
+        _ => !local_only,
+    };
     if works_on_data && reach.remote.is_none() && overrides.data_dir.is_none() {
         refuse_nowhere(&load(&overrides)?)?;
     }
@@ -75,7 +76,7 @@ pub(crate) async fn run(mut args: Args, out: Out) -> anyhow::Result<()> {
     }
 }
 
-/// In the wrong folder there is nothing to work on: a database made there would take in a user, or be what is backed up.
+/// In the wrong folder there is nothing to work on: a database made there would be listed as empty, or be what is backed up.
 fn refuse_nowhere(config: &Config) -> anyhow::Result<()> {
     if config.development && !config.data_dir.exists() {
         bail!(
