@@ -288,7 +288,7 @@ impl House {
     }
 }
 
-/// RFC 6749 §5.2.
+/// RFC 6749 §5.2; at introspection also what RFC 6750 §3.1 says of the caller's bearer token.
 fn oauth_error(error: &Value, told: &dyn Fn() -> String) {
     let known = [
         "invalid_request",
@@ -299,6 +299,8 @@ fn oauth_error(error: &Value, told: &dyn Fn() -> String) {
         "invalid_scope",
         "temporarily_unavailable",
         "unsupported_token_type",
+        "invalid_token",
+        "insufficient_scope",
     ];
     assert!(
         error["error"]

@@ -82,7 +82,8 @@ pub enum Change {
     NewFeedEpoch([u8; 16]),
     /// Appends to the audit log.
     AppendAudit(NewAuditLine),
-    /// Forgets audit lines before this time, at most so many. No guard.
+    /// Of the first so many audit lines, forgets those before this time: lines come in the order of their time, but for a
+    /// clock that was put back. No guard.
     ForgetAuditBefore(Timestamp, usize),
     /// A ticket. Guard: its hash is free.
     PutTicket(Ticket),

@@ -95,11 +95,7 @@ impl<'a> Writing<'a> {
             Change::RemoveSigningKey(kid) => self.put(|state| &mut state.keys, kid, None),
             Change::AppendFeed(entry) => self.append_feed(entry),
             Change::ForgetFeedBefore(second) => {
-                self.forget(
-                    |state| &mut state.feed,
-                    usize::MAX,
-                    |l| l.entry.until < second,
-                );
+                self.forget(|state| &mut state.feed, |l| l.entry.until < second);
             }
             Change::NewFeedEpoch(epoch) => self.move_head(FeedCursor {
                 epoch,
@@ -107,7 +103,12 @@ impl<'a> Writing<'a> {
             }),
             Change::AppendAudit(line) => self.append_audit(line),
             Change::ForgetAuditBefore(time, limit) => {
-                self.forget(|state| &mut state.audit, limit, |line| line.at < time);
+                // Only the first lines are looked at.
+                let first = self.state.audit.values().take(limit);
+                let old = first.filter(|line| line.at < time).map(|line| line.id);
+                for id in old.collect::<Vec<_>>() {
+                    self.put(|state| &mut state.audit, id, None);
+                }
             }
             Change::PutTicket(ticket) => {
                 guard(!self.state.tickets.contains_key(&ticket.hash))?;
@@ -118,11 +119,7 @@ impl<'a> Writing<'a> {
                 self.put(|state| &mut state.tickets, hash, None);
             }
             Change::ForgetTicketsBefore(time) => {
-                self.forget(
-                    |s| &mut s.tickets,
-                    usize::MAX,
-                    |ticket| ticket.expires_at < time,
-                );
+                self.forget(|s| &mut s.tickets, |ticket| ticket.expires_at < time);
             }
             Change::SetFact { name, value } => {
                 self.put(|state| &mut state.facts, name.to_owned(), Some(value));
@@ -190,7 +187,6 @@ impl<'a> Writing<'a> {
         if entry.kind == prolong_core::FeedKind::TokenGeneration {
             self.forget(
                 |state| &mut state.feed,
-                usize::MAX,
                 |line| line.entry.kind == entry.kind && line.entry.key == entry.key,
             );
         }
@@ -240,11 +236,10 @@ impl<'a> Writing<'a> {
     fn forget<K: Ord + Clone + Send + 'static, V: Send + 'static>(
         &mut self,
         map: fn(&mut State) -> &mut BTreeMap<K, V>,
-        limit: usize,
         forgotten: impl Fn(&V) -> bool,
     ) {
         let rows = map(self.state).iter().filter(|(_, row)| forgotten(row));
-        let keys: Vec<_> = rows.map(|(key, _)| key.clone()).take(limit).collect();
+        let keys: Vec<_> = rows.map(|(key, _)| key.clone()).collect();
         for key in keys {
             self.put(map, key, None);
         }
