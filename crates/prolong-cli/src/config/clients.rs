@@ -8,6 +8,8 @@ use prolong_server::authority::MACHINE_SCOPES;
 use prolong_server::serve::OPERATOR;
 use prolong_server::settings::{Client, ClientKind, Origins, Transport};
 
+use super::faults::Faults;
+use super::issuer::may_be_same_site;
 use super::policies;
 use super::section::Section;
 
@@ -38,6 +40,28 @@ pub(super) fn read(
         );
     }
     clients
+}
+
+/// Browsers send a cookie of `SameSite=Strict` for pages of the issuer's own site only.
+pub(super) fn check_cookies<'a>(
+    faults: &Faults,
+    issuer: &str,
+    clients: impl Iterator<Item = &'a Arc<Client>>,
+) {
+    for client in clients.filter(|client| client.transport == Transport::Cookie) {
+        let Origins::Listed(origins) = &client.origins else {
+            continue;
+        };
+        for origin in origins
+            .iter()
+            .filter(|origin| !may_be_same_site(issuer, origin))
+        {
+            faults.add(
+                &format!("clients[{}].origins", client.id),
+                &format!("\"{origin}\" is of another site than the issuer {issuer}, so its pages never have their cookies: let both share a domain and the scheme, or set `transport` to \"body\""),
+            );
+        }
+    }
 }
 
 fn client(at: &mut Section, policies: &Policies, development: bool) -> Client {

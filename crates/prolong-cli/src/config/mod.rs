@@ -18,9 +18,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use prolong_core::Policy;
-use prolong_server::settings::{
-    Algorithm, Client, Limits, Origins, Retention, Settings, Transport,
-};
+use prolong_server::settings::{Algorithm, Limits, Origins, Retention, Settings};
 use prolong_server::users::{MOST_ARGON2_KIB, MOST_ARGON2_PASSES};
 
 pub(crate) use faults::{ConfigFaults, Faults};
@@ -206,7 +204,7 @@ fn meant(
     let policies = policies::read(&mut root);
     let mut clients = clients::read(&mut root, &policies, development);
     if let Some(issuer) = &issuer {
-        check_cookies(&root, issuer, clients.values());
+        clients::check_cookies(root.faults(), issuer, clients.values());
     }
     if development {
         for client in clients.values_mut() {
@@ -257,24 +255,6 @@ fn meant(
         policies,
         issuer,
         settings,
-    }
-}
-
-/// Browsers send a cookie of `SameSite=Strict` for pages of the issuer's own site only.
-fn check_cookies<'a>(root: &Section, issuer: &str, clients: impl Iterator<Item = &'a Arc<Client>>) {
-    for client in clients.filter(|client| client.transport == Transport::Cookie) {
-        let Origins::Listed(origins) = &client.origins else {
-            continue;
-        };
-        for origin in origins
-            .iter()
-            .filter(|origin| !issuer::may_be_same_site(issuer, origin))
-        {
-            root.faults().add(
-                &format!("clients[{}].origins", client.id),
-                &format!("\"{origin}\" is of another site than the issuer {issuer}, so its pages never have their cookies: let both share a domain and the scheme, or set `transport` to \"body\""),
-            );
-        }
     }
 }
 
